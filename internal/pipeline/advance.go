@@ -1,0 +1,153 @@
+package pipeline
+
+import "time"
+
+// advance starts whatever of the stage can start now and ends the stage when
+// nothing of it is left to do. It is called after every change in a stage.
+func (m *move) advance(i int) {
+	st := &m.Stages[i]
+	for m.startReady(i) {
+		// An action that cannot even be handed out ends at once, which may
+		// decide the fate of others.
+	}
+	if st.Status == InProgress && m.broken(i) {
+		m.voidApprovals(i)
+	}
+	for _, a := range st.Actions {
+		if a.Status == Queued || a.Status == Waiting || a.Status == InProgress || a.Status == Cancelling {
+			return
+		}
+	}
+	m.endStage(i)
+}
+
+// startReady starts every pending action whose needs are met; after a failure
+// nothing new starts. It returns whether it started any.
+func (m *move) startReady(i int) bool {
+	st := &m.Stages[i]
+	started := false
+	for j := range st.Actions {
+		if st.Status != InProgress || m.broken(i) {
+			return false
+		}
+		def := m.Definition.Stages[i].Actions[j]
+		if st.Actions[j].Status != Pending || !needsMet(def, st.Actions) {
+			continue
+		}
+		started = true
+		if def.Approval != nil {
+			m.ask(i, j, *def.Approval)
+		} else {
+			m.handOut(i, j, def)
+		}
+	}
+	return started
+}
+
+func (m *move) ask(i, j int, def Approval) {
+	a := &m.Stages[i].Actions[j]
+	a.Status, a.StartedAt, a.ExpiresAt = Waiting, m.now, m.now.Add(def.Expires)
+	m.emit(AwaitExpiry{a.ExpiresAt, m.JobID(i, j)})
+}
+
+func (m *move) handOut(i, j int, def Action) {
+	a := &m.Stages[i].Actions[j]
+	job, err := m.job(i, j, def)
+	if err != nil {
+		m.finish(a, Errored, err.Error())
+		return
+	}
+	if st := &m.Stages[i]; !st.Claimed {
+		st.Claimed = true
+		m.emit(TellLock{m.LockKey(i), Work{m.ID}})
+	}
+	a.Status = Queued
+	m.emit(StartJob{job})
+}
+
+// broken tells whether an action of the stage has gone wrong.
+func (m *move) broken(i int) bool {
+	for _, a := range m.Stages[i].Actions {
+		if a.Status.Bad() {
+			return true
+		}
+	}
+	return false
+}
+
+// voidApprovals withdraws what waits for an answer that no longer matters.
+func (m *move) voidApprovals(i int) {
+	for j := range m.Stages[i].Actions {
+		if a := &m.Stages[i].Actions[j]; a.Status == Waiting {
+			m.finish(a, Cancelled, "no longer needed: another action of the stage failed")
+		}
+	}
+}
+
+// endStage gives the lock back and goes on to the next stage, or ends the
+// execution.
+func (m *move) endStage(i int) {
+	st := &m.Stages[i]
+	for j := range st.Actions {
+		if a := &st.Actions[j]; a.Status == Pending {
+			m.finish(a, Cancelled, "not started")
+		}
+	}
+	st.Status, st.EndedAt = m.outcome(i), m.now
+	m.emit(TellLock{m.LockKey(i), Leave{m.ID}})
+	switch {
+	case m.Status == Cancelling:
+		m.end(Cancelled, m.Reason)
+	case st.Status != Succeeded:
+		m.end(Failed, "stage "+st.Name+" "+words(st.Status))
+	case i+1 == len(m.Stages):
+		m.end(Succeeded, "")
+	default:
+		m.request(i + 1)
+	}
+}
+
+// outcome is the status of a stage whose actions have all ended. Only a stage
+// in which time alone ran out has timed out.
+func (m *move) outcome(i int) Status {
+	result := Succeeded
+	for _, a := range m.Stages[i].Actions {
+		switch a.Status {
+		case Failed, Errored, Rejected:
+			return Failed
+		case TimedOut, Expired:
+			result = TimedOut
+		case Cancelled:
+			if result == Succeeded {
+				result = Cancelled
+			}
+		default:
+		}
+	}
+	if m.Status == Cancelling {
+		return Cancelled
+	}
+	return result
+}
+
+// job makes the job of an action with every expression resolved.
+func (m *move) job(i, j int, def Action) (Job, error) {
+	job := Job{
+		ID: m.JobID(i, j), Repository: m.Repository, Pipeline: m.Definition.Name,
+		Commit: m.Revision.Commit, CommitTime: m.Revision.Time.UTC().Truncate(time.Second), Ref: m.Revision.Ref,
+		Run: def.Run, Shell: def.Shell, Artifacts: def.Artifacts, Timeout: def.Timeout,
+	}
+	var err error
+	if job.Image, err = m.expand("image", def.Image); err != nil {
+		return Job{}, err
+	}
+	for _, v := range def.Env {
+		text, err := m.expand("env "+v.Name, v.Value)
+		if err != nil {
+			return Job{}, err
+		}
+		job.Env = append(job.Env, Value{v.Name, text})
+	}
+	job.Inputs, err = m.inputs(def)
+	return job, err
+}

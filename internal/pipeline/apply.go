@@ -1,0 +1,312 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ErrRefused is wrapped by every error of Apply: the event does not fit the
+// state, and the text says why in words for the person who caused it.
+var ErrRefused = errors.New("refused")
+
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
+}
+
+// Apply is the only thing that changes an execution. It returns the execution
+// after the event and what is to be done about it; an event that is a
+// duplicate or came too late returns the execution as it was and no effects.
+// An error wraps ErrRefused and leaves everything as it was.
+func (x Execution) Apply(e Event) (Execution, []Effect, error) {
+	m := &move{Execution: x.clone(), now: e.When()}
+	moved, err := m.apply(e)
+	if err != nil || !moved {
+		return x, nil, err
+	}
+	return m.Execution, append(m.effects, Report{}), nil
+}
+
+// move is an execution while an event is applied to it.
+type move struct {
+	Execution
+	now     time.Time
+	effects []Effect
+}
+
+func (m *move) emit(e Effect) { m.effects = append(m.effects, e) }
+
+func (m *move) apply(e Event) (bool, error) {
+	switch e := e.(type) {
+	case Started:
+		return m.onExecution(e, m.start)
+	case Invalid:
+		return m.onExecution(e, func() { m.Problems = e.Problems; m.end(Failed, e.Reason) })
+	case Outrun:
+		return m.onExecution(e, func() { m.begin(); m.end(Superseded, "the branch was already at "+short(e.By)) })
+	case SourceFetched:
+		return m.onExecution(e, func() { m.sourceFetched(e) })
+	case SourceFailed:
+		return m.onExecution(e, func() { m.end(Failed, e.Reason) })
+	case Cancel:
+		return m.onExecution(e, func() { m.cancel(e) })
+	case Entered:
+		return m.onStage(e, e.Stage, m.entered)
+	case MadeWay:
+		return m.onStage(e, e.Stage, func(i int) error { m.makeWay(i, e.By); return nil })
+	case Retry:
+		return m.onStage(e, e.Stage, func(i int) error { return m.retry(i, e) })
+	case JobStarted:
+		return m.onAction(e, e.Job, func(_ int, a *ActionState) {
+			a.Status, a.StartedAt, a.Runner, a.Image = InProgress, e.At, e.Runner, e.Image
+		})
+	case JobFinished:
+		return m.onAction(e, e.Job, func(i int, a *ActionState) { m.jobFinished(i, a, e.Result) })
+	case Decided:
+		return m.onAction(e, e.Job, func(i int, a *ActionState) { m.decided(i, a, e) })
+	case ApprovalExpired:
+		return m.onAction(e, e.Job, func(i int, a *ActionState) {
+			m.finish(a, Expired, "nobody answered in time")
+			m.advance(i)
+		})
+	}
+	return false, refuse("unknown event %T", e)
+}
+
+func (m *move) onExecution(e Event, do func()) (bool, error) {
+	switch verdict(e.Kind(), m.Status) {
+	case Move:
+		do()
+		return true, nil
+	case Ignore:
+		return false, nil
+	case Refuse:
+	}
+	if m.Status.Ended() {
+		return false, refuse("execution %d has already ended: %s", m.Number, m.Status)
+	}
+	return false, refuse("%s does not fit an execution that is %s", e.Kind(), m.Status)
+}
+
+func (m *move) onStage(e Event, name string, do func(int) error) (bool, error) {
+	i := m.StageIndex(name)
+	if i < 0 {
+		return false, refuse("execution %d has no stage %q", m.Number, name)
+	}
+	switch verdict(e.Kind(), m.Stages[i].Status) {
+	case Move:
+		err := do(i)
+		return err == nil, err
+	case Ignore:
+		return false, nil
+	case Refuse:
+	}
+	return false, refuse("stage %s is %s; only a failed stage can be run again", name, words(m.Stages[i].Status))
+}
+
+func (m *move) onAction(e Event, id JobID, do func(stage int, a *ActionState)) (bool, error) {
+	i, j, ok := m.Find(id)
+	if !ok {
+		return false, refuse("execution %d has no action %s/%s", m.Number, id.Stage, id.Action)
+	}
+	a := &m.Stages[i].Actions[j]
+	v := verdict(e.Kind(), a.Status)
+	switch {
+	case id.Attempt == a.Attempt:
+	case id.Attempt < a.Attempt && e.Kind() != KindDecided:
+		v = Ignore // a message about an earlier attempt came too late
+	default:
+		v = Refuse
+	}
+	switch v {
+	case Move:
+		do(i, a)
+		return true, nil
+	case Ignore:
+		return false, nil
+	case Refuse:
+	}
+	if e.Kind() == KindDecided {
+		return false, refuse("%s/%s is not waiting for an approval; it is %s", id.Stage, id.Action, words(a.Status))
+	}
+	return false, refuse("%s does not fit action %s/%s, which is %s", e.Kind(), id.Stage, id.Action, a.Status)
+}
+
+// begin lays the stages out.
+func (m *move) begin() {
+	m.Status, m.CreatedAt = Pending, m.now
+	m.Stages = make([]StageState, len(m.Definition.Stages))
+	for i, s := range m.Definition.Stages {
+		st := StageState{Name: s.Name, Status: Pending, Attempt: 1}
+		for _, a := range s.Actions {
+			st.Actions = append(st.Actions, ActionState{Name: a.Name, Status: Pending, Attempt: 1})
+		}
+		m.Stages[i] = st
+	}
+}
+
+func (m *move) start() {
+	m.begin()
+	m.emit(FetchSource{})
+}
+
+func (m *move) sourceFetched(e SourceFetched) {
+	m.Source, m.Notes, m.Status = e.Source, e.Notes, InProgress
+	m.request(0)
+}
+
+// request asks to be let into a stage.
+func (m *move) request(i int) {
+	st := &m.Stages[i]
+	st.Status = Waiting
+	m.emit(TellLock{m.LockKey(i), Enter{m.ID, m.Number}})
+}
+
+func (m *move) entered(i int) error {
+	st := &m.Stages[i]
+	st.Status, st.StartedAt, st.Claimed = InProgress, m.now, false
+	m.advance(i)
+	return nil
+}
+
+// makeWay ends the execution in favour of a newer one of its lane. The lock
+// has already forgotten it.
+func (m *move) makeWay(i, by int) {
+	st := &m.Stages[i]
+	for j := range st.Actions {
+		if a := &st.Actions[j]; !a.Status.Ended() {
+			m.finish(a, Cancelled, "")
+		}
+	}
+	st.Status, st.EndedAt = Superseded, m.now
+	st.Reason = fmt.Sprintf("execution %d took its place", by)
+	m.end(Superseded, fmt.Sprintf("superseded by execution %d", by))
+}
+
+func (m *move) cancel(e Cancel) {
+	m.Reason = e.Reason
+	for i := range m.Stages {
+		switch st := &m.Stages[i]; st.Status {
+		case Waiting:
+			m.emit(TellLock{m.LockKey(i), Leave{m.ID}})
+			st.Status, st.EndedAt, st.Reason = Cancelled, m.now, e.Reason
+		case InProgress:
+			st.Status, st.Reason = Cancelling, e.Reason
+			m.Status = Cancelling
+			m.stopActions(i)
+			m.advance(i)
+			return
+		default:
+		}
+	}
+	m.end(Cancelled, e.Reason)
+}
+
+// stopActions tells every job of the stage to stop and voids what only waits.
+func (m *move) stopActions(i int) {
+	for j := range m.Stages[i].Actions {
+		switch a := &m.Stages[i].Actions[j]; a.Status {
+		case Pending, Waiting:
+			m.finish(a, Cancelled, "")
+		case Queued, InProgress:
+			a.Status = Cancelling
+			m.emit(StopJob{m.JobID(i, j)})
+		default:
+		}
+	}
+}
+
+func (m *move) retry(i int, e Retry) error {
+	if e.Overtaken {
+		return refuse("a newer execution has entered stage %s since; run that one again, or push", e.Stage)
+	}
+	st := &m.Stages[i]
+	st.Attempt++
+	st.Reason, st.StartedAt, st.EndedAt = "", time.Time{}, time.Time{}
+	for j := range st.Actions {
+		a := &st.Actions[j]
+		if a.Status == Succeeded && !m.lapsed(*a) {
+			continue
+		}
+		st.Actions[j] = ActionState{Name: a.Name, Status: Pending, Attempt: a.Attempt + 1}
+	}
+	m.Status, m.Reason, m.EndedAt = InProgress, "", time.Time{}
+	m.request(i)
+	return nil
+}
+
+// lapsed tells whether a given approval has run out: a retry asks again.
+func (m *move) lapsed(a ActionState) bool {
+	return a.Decision != nil && !m.now.Before(a.ExpiresAt)
+}
+
+func (m *move) jobFinished(i int, a *ActionState, r Result) {
+	status := r.Status
+	if a.Status == Cancelling && status != Succeeded {
+		status = Cancelled
+	}
+	a.ExitCode, a.Outputs, a.Artifacts, a.LogTail = r.ExitCode, r.Outputs, r.Artifacts, r.LogTail
+	if r.Image != "" {
+		a.Image = r.Image
+	}
+	if a.StartedAt.IsZero() {
+		a.StartedAt = r.StartedAt
+	}
+	m.finish(a, status, r.Reason)
+	m.advance(i)
+}
+
+func (m *move) decided(i int, a *ActionState, e Decided) {
+	a.Decision = &Decision{
+		Approved: e.Approved, Actor: e.Actor, At: e.At, Door: e.Door,
+		Commit: m.Revision.Commit, Definition: m.Definition.Hash, Artifacts: m.Execution.Artifacts(),
+	}
+	if e.Approved {
+		m.finish(a, Succeeded, "approved by "+e.Actor)
+	} else {
+		m.finish(a, Rejected, "rejected by "+e.Actor)
+	}
+	m.advance(i)
+}
+
+func (m *move) finish(a *ActionState, s Status, reason string) {
+	a.Status, a.Reason, a.EndedAt = s, reason, m.now
+}
+
+// end ends the execution. Stages that were not reached stay pending: they
+// never count as passed.
+func (m *move) end(s Status, reason string) {
+	m.Status, m.Reason, m.EndedAt = s, reason, m.now
+	if m.CreatedAt.IsZero() {
+		m.CreatedAt = m.now
+	}
+}
+
+func short(commit string) string {
+	return commit[:min(len(commit), 7)]
+}
+
+func words(s Status) string {
+	switch s {
+	case Pending:
+		return "not reached"
+	case InProgress:
+		return "running"
+	case TimedOut:
+		return "timed out"
+	default:
+		return string(s)
+	}
+}
+
+// needsMet tells whether everything the action needs has succeeded.
+func needsMet(def Action, actions []ActionState) bool {
+	for _, need := range def.Needs {
+		k := slices.IndexFunc(actions, func(a ActionState) bool { return a.Name == need })
+		if k < 0 || actions[k].Status != Succeeded {
+			return false
+		}
+	}
+	return true
+}

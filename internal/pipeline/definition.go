@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// SourceArtifact is the name of the artifact every execution has: the tree of
+// its commit.
+const SourceArtifact = "source"
+
+// Definition is one pipeline file at one commit, parsed and validated.
+type Definition struct {
+	Name      string
+	File      string // path in the repository
+	Hash      string // SHA-256 of the file's bytes, hex
+	On        Triggers
+	Variables []Variable
+	Stages    []Stage
+}
+
+// Triggers say which events start an execution. A nil filter means never.
+type Triggers struct {
+	Push        *BranchFilter
+	PullRequest *BranchFilter // matched against the base branch
+}
+
+// BranchFilter lists glob patterns. The last pattern that matches decides; one
+// that starts with ! excludes, as in GitHub Actions. No pattern at all matches
+// every branch.
+type BranchFilter struct {
+	Branches []string
+}
+
+// Matches tells whether the filter lets the branch through. A nil filter lets
+// none.
+func (f *BranchFilter) Matches(branch string) bool {
+	if f == nil {
+		return false
+	}
+	if len(f.Branches) == 0 {
+		return true
+	}
+	matched := false
+	for _, pattern := range f.Branches {
+		include := !strings.HasPrefix(pattern, "!")
+		if ok, err := doublestar.Match(strings.TrimPrefix(pattern, "!"), branch); err == nil && ok {
+			matched = include
+		}
+	}
+	return matched
+}
+
+// Variable is a named text of the pipeline, the same for all its actions.
+type Variable struct {
+	Name        string
+	Default     string
+	Description string
+}
+
+// Stage is a boundary: one execution of a lane is inside it at a time.
+type Stage struct {
+	Name    string
+	Actions []Action
+}
+
+// Action is one task of a stage: a container run, or an approval when Approval
+// is set, in which case the other fields but Name and Needs are empty.
+type Action struct {
+	Name      string
+	Needs     []string // names of actions of the same stage; empty: starts at once
+	Image     string   // may hold expressions
+	Run       string   // script; never holds expressions
+	Shell     string   // command line that runs the script; empty: sh -e
+	Env       []Value  // values may hold expressions
+	Inputs    []string // artifact names; the first is the working directory; never empty on a container run
+	Artifacts []Output
+	Timeout   time.Duration // zero: the default of the settings
+	Approval  *Approval
+}
+
+// Value is a name with its text. Order is the author's.
+type Value struct {
+	Name  string
+	Value string
+}
+
+// Output is an artifact an action makes: the path, relative to its working
+// directory, of a folder or a file.
+type Output struct {
+	Name string
+	Path string
+}
+
+// Approval says who may open a gate and for how long it can be opened. Without
+// Users and Teams it is people with write access; with either, those people
+// and nobody else.
+type Approval struct {
+	Users      []string // logins
+	Teams      []string // slugs in the repository's organization
+	Expires    time.Duration
+	SelfReview bool // whether an author of the change may approve it
+}
+
+// DefaultApprovalExpiry is CodePipeline's: seven days.
+const DefaultApprovalExpiry = 7 * 24 * time.Hour
+
+// StageIndex returns the position of the named stage, or -1.
+func (d Definition) StageIndex(name string) int {
+	for i, s := range d.Stages {
+		if s.Name == name {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,41 @@
+package pipeline
+
+import "time"
+
+// Effect is what an execution wants done. The store keeps effects in the same
+// transaction as the new state; loops carry them out at least once.
+type Effect interface{ effect() }
+
+type (
+	// FetchSource wants the tree of the commit; SourceFetched or SourceFailed answers.
+	FetchSource struct{}
+
+	// TellLock sends an event to the lock of a stage; its answers come back as
+	// Entered and MadeWay.
+	TellLock struct {
+		Key   LockKey
+		Event LockEvent
+	}
+
+	// StartJob hands a job to the runners; JobStarted and JobFinished answer.
+	StartJob struct{ Job Job }
+
+	// StopJob cancels a job; JobFinished answers.
+	StopJob struct{ Job JobID }
+
+	// AwaitExpiry wants ApprovalExpired at a time.
+	AwaitExpiry struct {
+		At  time.Time
+		Job JobID
+	}
+
+	// Report tells GitHub what changed.
+	Report struct{}
+)
+
+func (FetchSource) effect() {}
+func (TellLock) effect()    {}
+func (StartJob) effect()    {}
+func (StopJob) effect()     {}
+func (AwaitExpiry) effect() {}
+func (Report) effect()      {}

@@ -1,0 +1,160 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+)
+
+// Trigger is what started an execution.
+type Trigger string
+
+const (
+	// Push is a push to a branch.
+	Push Trigger = "push"
+	// PullRequest is a pull request that was opened, reopened or pushed to.
+	PullRequest Trigger = "pull_request"
+)
+
+// Revision is the commit an execution is about.
+type Revision struct {
+	Commit      string
+	Time        time.Time // when it was committed
+	Ref         string    // refs/heads/main or refs/pull/7/head
+	Branch      string    // the branch pushed to, or the pull request's head branch
+	Base        string    // the pull request's base branch; empty for a push
+	PullRequest int       // zero for a push
+	Message     string    // whole commit message
+	Author      string    // login, or name where GitHub knows none
+	Authors     []string  // logins that count as authors of the change, lower case, sorted
+}
+
+// Execution is one run of one pipeline for one revision. Its zero value is an
+// execution that has not started; Apply is the only thing that changes it.
+type Execution struct {
+	ID           string
+	Number       int    // counts the executions of one pipeline of one repository, from 1
+	Repository   string // owner/name
+	RepositoryID int64  // GitHub's
+	Lane         string // refs/heads/main, or pull/7
+	Trigger      Trigger
+	Actor        string // login of who caused the trigger
+	Revision     Revision
+	Definition   Definition
+
+	Status    Status
+	Reason    string    // why it ended other than well
+	Problems  []Problem // why it could not start
+	Source    Artifact  // zero until it is fetched
+	Notes     []string  // what people should know, such as what the source leaves out
+	CreatedAt time.Time
+	EndedAt   time.Time
+	Stages    []StageState
+}
+
+// Problem is a mistake that kept an execution from starting. Line and Column
+// count from 1; zero means the whole file.
+type Problem struct {
+	File    string
+	Line    int
+	Column  int
+	Message string
+	Hint    string
+}
+
+// StageState is where one stage of an execution stands.
+type StageState struct {
+	Name      string
+	Status    Status
+	Attempt   int // from 1; a retry adds one
+	Claimed   bool
+	Reason    string
+	StartedAt time.Time
+	EndedAt   time.Time
+	Actions   []ActionState
+}
+
+// ActionState is where one action of an execution stands.
+type ActionState struct {
+	Name      string
+	Status    Status
+	Attempt   int // from 1; a retry of this action adds one
+	Reason    string
+	ExitCode  int
+	Image     string // what ran, by digest where known
+	Runner    string
+	StartedAt time.Time // when it began to run, or to wait
+	EndedAt   time.Time
+	ExpiresAt time.Time // of an approval
+	Outputs   []Value
+	Artifacts []Artifact
+	LogTail   string
+	Decision  *Decision
+}
+
+// Decision is a person's answer to an approval, bound to what they were shown.
+type Decision struct {
+	Approved   bool
+	Actor      string
+	At         time.Time
+	Door       string // comment or button
+	Commit     string
+	Definition string     // hash
+	Artifacts  []Artifact // everything made before the decision
+}
+
+// JobID derives the id of an action's present attempt.
+func (x Execution) JobID(stage, action int) JobID {
+	s := x.Stages[stage]
+	a := s.Actions[action]
+	return JobID{Execution: x.ID, Stage: s.Name, Action: a.Name, Attempt: a.Attempt}
+}
+
+// Find returns the positions of a job's stage and action; ok is false when the
+// execution has none of that name.
+func (x Execution) Find(id JobID) (stage, action int, ok bool) {
+	for i, s := range x.Stages {
+		if s.Name != id.Stage {
+			continue
+		}
+		for j, a := range s.Actions {
+			if a.Name == id.Action {
+				return i, j, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// StageIndex returns the position of the named stage, or -1.
+func (x Execution) StageIndex(name string) int {
+	return slices.IndexFunc(x.Stages, func(s StageState) bool { return s.Name == name })
+}
+
+// LockKey names the lock of one of its stages.
+func (x Execution) LockKey(stage int) LockKey {
+	return LockKey{Repository: x.RepositoryID, Pipeline: x.Definition.Name, Lane: x.Lane, Stage: x.Stages[stage].Name}
+}
+
+// Artifacts lists everything the execution has so far: the source and what its
+// actions made, in order.
+func (x Execution) Artifacts() []Artifact {
+	var all []Artifact
+	if x.Source.Digest != "" {
+		all = append(all, x.Source)
+	}
+	for _, s := range x.Stages {
+		for _, a := range s.Actions {
+			all = append(all, a.Artifacts...)
+		}
+	}
+	return all
+}
+
+func (x Execution) clone() Execution {
+	x.Notes = slices.Clone(x.Notes)
+	x.Stages = slices.Clone(x.Stages)
+	for i := range x.Stages {
+		x.Stages[i].Actions = slices.Clone(x.Stages[i].Actions)
+	}
+	return x
+}

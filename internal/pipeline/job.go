@@ -1,0 +1,72 @@
+package pipeline
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// JobID names one action execution: execution/stage/action/attempt. It is
+// derived, so the same step of an execution always has the same id.
+type JobID struct {
+	Execution string
+	Stage     string
+	Action    string
+	Attempt   int // from 1
+}
+
+func (id JobID) String() string {
+	return fmt.Sprintf("%s/%s/%s/%d", id.Execution, id.Stage, id.Action, id.Attempt)
+}
+
+// ParseJobID is the inverse of JobID.String.
+func ParseJobID(s string) (JobID, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) != 4 {
+		return JobID{}, fmt.Errorf("parse job id %q: want execution/stage/action/attempt", s)
+	}
+	attempt, err := strconv.Atoi(parts[3])
+	if err != nil {
+		return JobID{}, fmt.Errorf("parse job id %q: attempt is not a number", s)
+	}
+	return JobID{Execution: parts[0], Stage: parts[1], Action: parts[2], Attempt: attempt}, nil
+}
+
+// Job is all a runner needs to carry out one action: every expression in it is
+// resolved, every input is named by its digest.
+type Job struct {
+	ID         JobID
+	Repository string // owner/name
+	Pipeline   string
+	Commit     string
+	CommitTime time.Time // the mtime of everything in an artifact
+	Ref        string    // full ref, such as refs/heads/main
+	Image      string
+	Run        string
+	Shell      string // empty: sh -e
+	Env        []Value
+	Inputs     []Artifact // the first is the working directory
+	Artifacts  []Output
+	Timeout    time.Duration // zero: the runner's default
+}
+
+// Artifact is an immutable tree, named in a pipeline and stored by digest.
+type Artifact struct {
+	Name   string
+	Digest string // SHA-256 of the uncompressed canonical tar, hex
+	Size   int64  // bytes of that tar
+}
+
+// Result is how a job ended.
+type Result struct {
+	Status     Status     // Succeeded, Failed, Errored, TimedOut or Cancelled
+	ExitCode   int        // of the script; meaningful when it ran to its end
+	Reason     string     // for people, empty when it succeeded
+	Outputs    []Value    // output variables in the order written
+	Artifacts  []Artifact // what Job.Artifacts asked for, in that order; empty unless it succeeded
+	Image      string     // what really ran, by digest where the engine knows one
+	StartedAt  time.Time  // when the script started; zero when it never did
+	FinishedAt time.Time
+	LogTail    string // the last lines of the log, for the check run
+}

@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline/expression"
+)
+
+// expand resolves the expressions of a text; what names the field for people.
+func (m *move) expand(what, text string) (string, error) {
+	t, err := expression.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("resolve %s: %w", what, err)
+	}
+	out, err := t.Expand(m.lookup)
+	if err != nil {
+		return "", fmt.Errorf("resolve %s: %w", what, err)
+	}
+	return out, nil
+}
+
+// lookup finds what a name of an expression stands for. The names are those
+// of DESIGN's language: source, execution, variables, and STAGE.ACTION.KEY.
+func (m *move) lookup(name expression.Name) (string, error) {
+	switch {
+	case len(name) == 2 && name[0] == "source":
+		return m.sourceValue(name[1])
+	case len(name) == 2 && name[0] == "execution":
+		return m.executionValue(name[1])
+	case len(name) == 2 && name[0] == "variables":
+		for _, v := range m.Definition.Variables {
+			if v.Name == name[1] {
+				return v.Default, nil
+			}
+		}
+	case len(name) == 3:
+		return m.output(name[0], name[1], name[2])
+	}
+	return "", fmt.Errorf("nothing is called %s", strings.Join(name, "."))
+}
+
+func (m *move) sourceValue(key string) (string, error) {
+	r := m.Revision
+	switch key {
+	case "repository":
+		return m.Repository, nil
+	case "commit":
+		return r.Commit, nil
+	case "ref":
+		return r.Ref, nil
+	case "branch":
+		return r.Branch, nil
+	case "message":
+		return r.Message, nil
+	case "author":
+		return r.Author, nil
+	case "pull_request":
+		if r.PullRequest == 0 {
+			return "", nil
+		}
+		return strconv.Itoa(r.PullRequest), nil
+	}
+	return "", errors.New("nothing is called source." + key)
+}
+
+func (m *move) executionValue(key string) (string, error) {
+	switch key {
+	case "id":
+		return m.ID, nil
+	case "number":
+		return strconv.Itoa(m.Number), nil
+	case "trigger":
+		return string(m.Trigger), nil
+	case "actor":
+		return m.Actor, nil
+	}
+	return "", errors.New("nothing is called execution." + key)
+}
+
+// output finds an output variable of an action that has succeeded.
+func (m *move) output(stage, action, key string) (string, error) {
+	i, j, ok := m.Find(JobID{Stage: stage, Action: action})
+	if !ok {
+		return "", fmt.Errorf("there is no action %s.%s", stage, action)
+	}
+	outputs := m.Stages[i].Actions[j].Outputs
+	for k := len(outputs) - 1; k >= 0; k-- {
+		if outputs[k].Name == key {
+			return outputs[k].Value, nil
+		}
+	}
+	return "", fmt.Errorf("action %s/%s wrote no output %q; it wrote %s", stage, action, key, outputNames(outputs))
+}
+
+func outputNames(outputs []Value) string {
+	if len(outputs) == 0 {
+		return "none"
+	}
+	var names []string
+	for _, o := range outputs {
+		names = append(names, o.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+// inputs finds the artifacts an action asks for, in its order.
+func (m *move) inputs(def Action) ([]Artifact, error) {
+	have := m.Execution.Artifacts()
+	var out []Artifact
+	for _, name := range def.Inputs {
+		k := slices.IndexFunc(have, func(a Artifact) bool { return a.Name == name })
+		if k < 0 {
+			return nil, fmt.Errorf("input artifact %s does not exist: the action that makes it has not run", name)
+		}
+		out = append(out, have[k])
+	}
+	return out, nil
+}

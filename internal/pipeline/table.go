@@ -1,0 +1,95 @@
+package pipeline
+
+// Verdict is what an event does to the thing it is about.
+type Verdict string
+
+const (
+	// Move changes the state.
+	Move Verdict = "move"
+	// Ignore changes nothing: the event is a duplicate, or came too late.
+	Ignore Verdict = "ignore"
+	// Refuse changes nothing and tells the sender why.
+	Refuse Verdict = "refuse"
+)
+
+// Subject is what an event is about.
+type Subject string
+
+// The subjects, with the statuses each can have.
+const (
+	OfExecution Subject = "execution"
+	OfStage     Subject = "stage"
+	OfAction    Subject = "action"
+)
+
+// unstarted is the status of an execution before its first event.
+const unstarted Status = ""
+
+// Statuses lists the statuses a subject can have, in the order of its life.
+func Statuses(of Subject) []Status {
+	switch of {
+	case OfExecution:
+		return []Status{unstarted, Pending, InProgress, Cancelling, Succeeded, Failed, Cancelled, Superseded}
+	case OfStage:
+		return []Status{Pending, Waiting, InProgress, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Superseded}
+	case OfAction:
+		return []Status{Pending, Queued, Waiting, InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled}
+	}
+	return nil
+}
+
+// Row is one line of the table: an event, what it is about, the statuses in
+// which it moves and in which it is ignored. In every other status it is
+// refused.
+type Row struct {
+	Event  Kind
+	Of     Subject
+	Moves  []Status
+	Ignore []Status
+}
+
+// Table says for every (status, event) pair whether the event moves, is
+// ignored or is refused. Apply, its tests and docs/states.md are made from it.
+//
+// The statuses stand in the order of Statuses.
+func Table() []Row {
+	return []Row{
+		{KindStarted, OfExecution, s(unstarted), s(Pending, InProgress, Cancelling, Succeeded, Failed, Cancelled, Superseded)},
+		{KindInvalid, OfExecution, s(unstarted), s(Failed)},
+		{KindOutrun, OfExecution, s(unstarted), s(Superseded)},
+		{KindSourceFetched, OfExecution, s(Pending), s(InProgress, Cancelling, Succeeded, Failed, Cancelled, Superseded)},
+		{KindSourceFailed, OfExecution, s(Pending), s(InProgress, Cancelling, Succeeded, Failed, Cancelled, Superseded)},
+		{KindCancel, OfExecution, s(Pending, InProgress), s(Cancelling)},
+
+		{KindEntered, OfStage, s(Waiting), s(InProgress, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Superseded)},
+		{KindSuperseded, OfStage, s(Waiting, InProgress), s(Cancelling, Succeeded, Failed, TimedOut, Cancelled, Superseded)},
+		{KindRetry, OfStage, s(Failed, TimedOut), nil},
+
+		{KindJobStarted, OfAction, s(Queued), s(InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Cancelled)},
+		{KindJobFinished, OfAction, s(Queued, InProgress, Cancelling), s(Succeeded, Failed, Errored, TimedOut, Cancelled)},
+		{KindDecided, OfAction, s(Waiting), nil},
+		{KindExpired, OfAction, s(Waiting), s(Succeeded, Rejected, Expired, Cancelled)},
+	}
+}
+
+func s(statuses ...Status) []Status { return statuses }
+
+// verdict reads the table.
+func verdict(k Kind, in Status) Verdict {
+	for _, row := range Table() {
+		if row.Event != k {
+			continue
+		}
+		for _, m := range row.Moves {
+			if m == in {
+				return Move
+			}
+		}
+		for _, m := range row.Ignore {
+			if m == in {
+				return Ignore
+			}
+		}
+	}
+	return Refuse
+}
