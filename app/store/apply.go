@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// Apply carries an event through an execution, and whatever follows from it
+// through locks and other executions, within the transaction. Nothing changes
+// a status but this. An error that wraps pipeline.ErrRefused leaves the
+// transaction usable and everything as it was.
+func Apply(ctx context.Context, tx Tx, execution string, e pipeline.Event) error {
+	d := drain{tx: tx, at: e.When(), events: []addressed{{execution, e}}}
+	for first := true; len(d.events) > 0; first = false {
+		next := d.events[0]
+		d.events = d.events[1:]
+		if err := d.apply(ctx, next); err != nil {
+			if !first && errors.Is(err, pipeline.ErrRefused) {
+				return fmt.Errorf("apply %s that followed from %s: %v", next.event.Kind(), e.Kind(), err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// addressed is an event on its way to an execution.
+type addressed struct {
+	execution string
+	event     pipeline.Event
+}
+
+// drain holds what is still to be carried on in one transaction.
+type drain struct {
+	tx     Tx
+	at     time.Time
+	events []addressed
+}
+
+func (d *drain) send(execution string, e pipeline.Event) {
+	d.events = append(d.events, addressed{execution, e})
+}
+
+func (d *drain) apply(ctx context.Context, a addressed) error {
+	x, err := d.tx.Execution(ctx, a.execution)
+	if err != nil {
+		return fmt.Errorf("read execution %s: %w", a.execution, err)
+	}
+	next, effects, err := x.Apply(a.event)
+	if err != nil || len(effects) == 0 {
+		return err
+	}
+	x.Execution = next
+	if err := d.tx.SaveExecution(ctx, &x); err != nil {
+		return fmt.Errorf("save execution %s: %w", x.ID, err)
+	}
+	entry := AuditEntry{At: a.event.When(), Execution: x.ID, Kind: a.event.Kind(), Actor: Actor(a.event), Event: a.event}
+	if err := d.tx.Audit(ctx, entry); err != nil {
+		return fmt.Errorf("audit %s of execution %s: %w", entry.Kind, x.ID, err)
+	}
+	for _, effect := range effects {
+		if err := d.carry(ctx, x, effect); err != nil {
+			return fmt.Errorf("carry out %T of execution %s: %w", effect, x.ID, err)
+		}
+	}
+	return nil
+}
+
+func (d *drain) carry(ctx context.Context, x Execution, effect pipeline.Effect) error {
+	switch e := effect.(type) {
+	case pipeline.FetchSource:
+		return d.tx.Enqueue(ctx, FetchSource{Execution: x.ID}, time.Time{})
+	case pipeline.TellLock:
+		return d.tellLock(ctx, e)
+	case pipeline.StartJob:
+		return d.tx.InsertJob(ctx, e.Job)
+	case pipeline.StopJob:
+		return d.stopJob(ctx, e.Job)
+	case pipeline.AwaitExpiry:
+		return d.tx.Enqueue(ctx, Expire{Job: e.Job.String()}, e.At)
+	case pipeline.Report:
+		return d.tx.Enqueue(ctx, Report{Execution: x.ID, Version: x.Version}, time.Time{})
+	}
+	return fmt.Errorf("unknown effect %T", effect)
+}
+
+func (d *drain) tellLock(ctx context.Context, e pipeline.TellLock) error {
+	lock, err := d.tx.Lock(ctx, e.Key)
+	if err != nil {
+		return err
+	}
+	lock, answers := lock.Apply(e.Event)
+	for _, a := range answers {
+		if a.By == 0 {
+			d.send(a.Execution, pipeline.Entered{At: d.at, Stage: e.Key.Stage})
+		} else {
+			d.send(a.Execution, pipeline.MadeWay{At: d.at, Stage: e.Key.Stage, By: a.By})
+		}
+	}
+	return d.tx.SaveLock(ctx, e.Key, lock)
+}
+
+// stopJob ends a job no runner has at once, and marks one that is running.
+func (d *drain) stopJob(ctx context.Context, id pipeline.JobID) error {
+	j, err := d.tx.Job(ctx, id.String())
+	if err != nil {
+		return err
+	}
+	switch j.State {
+	case JobQueued:
+		j.State = JobDone
+		d.send(id.Execution, pipeline.JobFinished{At: d.at, Job: id, Result: pipeline.Result{Status: pipeline.Cancelled, FinishedAt: d.at}})
+	case JobLeased:
+		j.Cancel = true
+	case JobDone:
+		return nil
+	}
+	return d.tx.SaveJob(ctx, j)
+}
+
+// Actor returns the person who caused an event, or "".
+func Actor(e pipeline.Event) string {
+	switch e := e.(type) {
+	case pipeline.Cancel:
+		return e.Actor
+	case pipeline.Retry:
+		return e.Actor
+	case pipeline.Decided:
+		return e.Actor
+	}
+	return ""
+}

@@ -1,0 +1,150 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+const executionColumns = `id, installation, delivery, token, version, reported, definition, state`
+
+// split takes the definition out of an execution: it never changes, and is
+// stored once.
+func split(x pipeline.Execution) (definition, state string, err error) {
+	def, err := json.Marshal(x.Definition)
+	if err != nil {
+		return "", "", fmt.Errorf("encode definition: %w", err)
+	}
+	x.Definition = pipeline.Definition{}
+	st, err := json.Marshal(x)
+	if err != nil {
+		return "", "", fmt.Errorf("encode execution: %w", err)
+	}
+	return string(def), string(st), nil
+}
+
+func (t *transaction) CreateExecution(ctx context.Context, x *store.Execution) error {
+	const next = `SELECT coalesce(max(number), 0) + 1 FROM executions WHERE repository_id = ? AND pipeline = ?`
+	if err := t.tx.QueryRowContext(ctx, next, x.RepositoryID, x.Definition.Name).Scan(&x.Number); err != nil {
+		return fmt.Errorf("draw a number: %w", err)
+	}
+	const insert = `INSERT INTO executions
+		(repository_id, pipeline, number, lane, commit_sha, installation, delivery, token, active, version, definition, state)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 1, '', '')`
+	res, err := t.tx.ExecContext(ctx, insert, x.RepositoryID, x.Definition.Name, x.Number, x.Lane,
+		x.Revision.Commit, x.Installation, x.Delivery, x.Token)
+	if err != nil {
+		return conflict(err)
+	}
+	id, err := res.LastInsertId()
+	if err != nil {
+		return fmt.Errorf("read the new id: %w", err)
+	}
+	x.ID, x.Version = strconv.FormatInt(id, 10), 1
+	definition, state, err := split(x.Execution)
+	if err != nil {
+		return err
+	}
+	_, err = t.tx.ExecContext(ctx, `UPDATE executions SET definition = ?, state = ? WHERE id = ?`, definition, state, id)
+	return err
+}
+
+// conflict turns a violated UNIQUE into the port's word.
+func conflict(err error) error {
+	var e sqlite3.Error
+	if errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique {
+		return fmt.Errorf("%w: %w", store.ErrConflict, err)
+	}
+	return err
+}
+
+func (t *transaction) SaveExecution(ctx context.Context, x *store.Execution) error {
+	_, state, err := split(x.Execution)
+	if err != nil {
+		return err
+	}
+	const update = `UPDATE executions SET state = ?, active = ?, version = version + 1 WHERE id = ? AND version = ?`
+	res, err := t.tx.ExecContext(ctx, update, state, !x.Status.Ended(), x.ID, x.Version)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(fmt.Errorf("%w: execution %s is not at version %d", store.ErrConflict, x.ID, x.Version), err)
+	}
+	x.Version++
+	return nil
+}
+
+func (t *transaction) Reported(ctx context.Context, id string, version int) error {
+	_, err := t.tx.ExecContext(ctx, `UPDATE executions SET reported = max(reported, ?) WHERE id = ?`, version, id)
+	return err
+}
+
+func (t *transaction) Execution(ctx context.Context, id string) (store.Execution, error) {
+	return scanExecution(t.tx.QueryRowContext(ctx, `SELECT `+executionColumns+` FROM executions WHERE id = ?`, id))
+}
+
+func (t *transaction) ExecutionByToken(ctx context.Context, token string) (store.Execution, error) {
+	return scanExecution(t.tx.QueryRowContext(ctx, `SELECT `+executionColumns+` FROM executions WHERE token = ?`, token))
+}
+
+func (t *transaction) Find(ctx context.Context, f store.Filter) ([]store.Execution, error) {
+	query, args := `SELECT `+executionColumns+` FROM executions WHERE 1 = 1`, []any{}
+	where := func(clause string, arg any, set bool) {
+		if set {
+			query, args = query+" AND "+clause, append(args, arg)
+		}
+	}
+	where("repository_id = ?", f.RepositoryID, f.RepositoryID != 0)
+	where("installation = ?", f.Installation, f.Installation != 0)
+	where("pipeline = ?", f.Pipeline, f.Pipeline != "")
+	where("lane = ?", f.Lane, f.Lane != "")
+	where("commit_sha = ?", f.Commit, f.Commit != "")
+	where("active = ?", 1, f.Active)
+	limit := f.Limit
+	if limit == 0 {
+		limit = 1000
+	}
+	rows, err := t.tx.QueryContext(ctx, query+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []store.Execution
+	for rows.Next() {
+		x, err := scanExecution(rows)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, x)
+	}
+	return found, rows.Err()
+}
+
+// row is what *sql.Row and *sql.Rows have in common.
+type row interface{ Scan(dest ...any) error }
+
+func scanExecution(r row) (store.Execution, error) {
+	var (
+		x                 store.Execution
+		id                int64
+		definition, state string
+	)
+	if err := r.Scan(&id, &x.Installation, &x.Delivery, &x.Token, &x.Version, &x.Reported, &definition, &state); err != nil {
+		return store.Execution{}, missing(err)
+	}
+	if err := json.Unmarshal([]byte(state), &x.Execution); err != nil {
+		return store.Execution{}, fmt.Errorf("decode execution %d: %w", id, err)
+	}
+	if err := json.Unmarshal([]byte(definition), &x.Definition); err != nil {
+		return store.Execution{}, fmt.Errorf("decode definition of execution %d: %w", id, err)
+	}
+	return x, nil
+}

@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+const jobColumns = `spec, state, cancel, runner, token, expires`
+
+func (t *transaction) InsertJob(ctx context.Context, job pipeline.Job) error {
+	spec, err := json.Marshal(job)
+	if err != nil {
+		return fmt.Errorf("encode job %s: %w", job.ID, err)
+	}
+	const insert = `INSERT INTO jobs (id, spec, state) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING`
+	if _, err := t.tx.ExecContext(ctx, insert, job.ID.String(), string(spec), store.JobQueued); err != nil {
+		return fmt.Errorf("insert job %s: %w", job.ID, err)
+	}
+	return nil
+}
+
+func (t *transaction) Job(ctx context.Context, id string) (store.Job, error) {
+	return scanJob(t.tx.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM jobs WHERE id = ?`, id))
+}
+
+func (t *transaction) JobByToken(ctx context.Context, token string) (store.Job, error) {
+	if token == "" {
+		return store.Job{}, store.ErrNotFound
+	}
+	return scanJob(t.tx.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM jobs WHERE token = ?`, token))
+}
+
+func (t *transaction) NextJob(ctx context.Context) (store.Job, error) {
+	return scanJob(t.tx.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM jobs WHERE state = 'queued' ORDER BY seq LIMIT 1`))
+}
+
+func (t *transaction) LeasedJobs(ctx context.Context, runner string) ([]store.Job, error) {
+	rows, err := t.tx.QueryContext(ctx,
+		`SELECT `+jobColumns+` FROM jobs WHERE state = 'leased' AND (? = '' OR runner = ?) ORDER BY seq`, runner, runner)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var jobs []store.Job
+	for rows.Next() {
+		j, err := scanJob(rows)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, rows.Err()
+}
+
+func (t *transaction) SaveJob(ctx context.Context, j store.Job) error {
+	const update = `UPDATE jobs SET state = ?, cancel = ?, runner = ?, token = ?, expires = ? WHERE id = ?`
+	if _, err := t.tx.ExecContext(ctx, update, j.State, j.Cancel, j.Runner, j.Token, millis(j.Expires), j.ID.String()); err != nil {
+		return fmt.Errorf("save job %s: %w", j.ID, err)
+	}
+	return nil
+}
+
+func scanJob(r row) (store.Job, error) {
+	var (
+		j       store.Job
+		spec    string
+		expires int64
+	)
+	if err := r.Scan(&spec, &j.State, &j.Cancel, &j.Runner, &j.Token, &expires); err != nil {
+		return store.Job{}, missing(err)
+	}
+	if err := json.Unmarshal([]byte(spec), &j.Job); err != nil {
+		return store.Job{}, fmt.Errorf("decode job: %w", err)
+	}
+	j.Expires = moment(expires)
+	return j, nil
+}
+
+func (t *transaction) Lock(ctx context.Context, key pipeline.LockKey) (pipeline.Lock, error) {
+	var (
+		l     pipeline.Lock
+		state string
+	)
+	err := t.tx.QueryRowContext(ctx, `SELECT state FROM locks WHERE repository_id = ? AND pipeline = ? AND lane = ? AND stage = ?`,
+		key.Repository, key.Pipeline, key.Lane, key.Stage).Scan(&state)
+	if err = missing(err); errors.Is(err, store.ErrNotFound) {
+		return pipeline.Lock{}, nil
+	} else if err != nil {
+		return pipeline.Lock{}, err
+	}
+	if err := json.Unmarshal([]byte(state), &l); err != nil {
+		return pipeline.Lock{}, fmt.Errorf("decode lock %+v: %w", key, err)
+	}
+	return l, nil
+}
+
+func (t *transaction) SaveLock(ctx context.Context, key pipeline.LockKey, l pipeline.Lock) error {
+	state, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("encode lock %+v: %w", key, err)
+	}
+	const upsert = `INSERT INTO locks (repository_id, pipeline, lane, stage, state) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET state = excluded.state`
+	if _, err := t.tx.ExecContext(ctx, upsert, key.Repository, key.Pipeline, key.Lane, key.Stage, string(state)); err != nil {
+		return fmt.Errorf("save lock %+v: %w", key, err)
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+// Package sqlite keeps the state in one SQLite file: one connection that
+// writes, a pool that reads, and River's tables beside ours. It is the only
+// importer of go-sqlite3 and knows nothing of the other adapters.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3" // the driver
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/stagegate/stagegate/app/store"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is a SQLite file. Create it with Open.
+type Store struct {
+	write  *sql.DB // one connection
+	read   *sql.DB
+	insert *river.Client[*sql.Tx] // only inserts
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the file, makes it when it is missing and brings its schema up to
+// date. Pragmas stand in the connection string, since a pragma sent through a
+// pool reaches one connection only.
+func Open(ctx context.Context, path string) (*Store, error) {
+	s := &Store{}
+	var err error
+	if s.write, err = open(path, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
+		return nil, err
+	}
+	if s.read, err = open(path, url.Values{"_query_only": {"on"}}, 2*runtime.NumCPU()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+func open(path string, extra url.Values, connections int) (*sql.DB, error) {
+	pragmas := url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_foreign_keys": {"on"}, "_busy_timeout": {"10000"},
+	}
+	for k, v := range extra {
+		pragmas[k] = v
+	}
+	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: escape(path), RawQuery: pragmas.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// escape keeps the characters of a path that a URI would read as its own.
+func escape(path string) string {
+	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+}
+
+// Close closes the file.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	driver := riversqlite.New(s.write)
+	migrator, err := rivermigrate.New(driver, nil)
+	if err != nil {
+		return fmt.Errorf("make the queue's migrator: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrate the queue: %w", err)
+	}
+	if s.insert, err = river.NewClient(driver, &river.Config{}); err != nil {
+		return fmt.Errorf("make the queue: %w", err)
+	}
+	return nil
+}
+
+// migrate runs the embedded files that have not run yet, in the order of their
+// names. The number of those that have is the file's user_version.
+func (s *Store) migrate(ctx context.Context) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	slices.Sort(names)
+	return s.Update(ctx, func(t store.Tx) error {
+		tx := t.(*transaction).tx
+		var done int
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&done); err != nil {
+			return fmt.Errorf("read schema version: %w", err)
+		}
+		if done > len(names) {
+			return fmt.Errorf("the schema is at version %d and this program knows %d: use a newer release", done, len(names))
+		}
+		for _, name := range names[done:] {
+			text, err := migrations.ReadFile(name)
+			if err != nil {
+				return fmt.Errorf("read %s: %w", name, err)
+			}
+			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+				return fmt.Errorf("run %s: %w", name, err)
+			}
+		}
+		_, err := tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(len(names)))
+		return err
+	})
+}
+
+// Queue makes the work queue. This is the only process on the file, so work
+// that a killed process had begun is put back at once.
+func (s *Store) Queue(config *river.Config) (store.Queue, error) {
+	client, err := river.NewClient(riversqlite.New(s.write), config)
+	if err != nil {
+		return nil, fmt.Errorf("make the queue: %w", err)
+	}
+	return &queue{Client: client, db: s.write}, nil
+}
+
+type queue struct {
+	*river.Client[*sql.Tx]
+	db *sql.DB
+}
+
+func (q *queue) Start(ctx context.Context) error {
+	const putBack = `UPDATE river_job SET state = 'available', attempt = max(attempt - 1, 0) WHERE state = 'running'`
+	if _, err := q.db.ExecContext(ctx, putBack); err != nil {
+		return fmt.Errorf("put interrupted work back: %w", err)
+	}
+	if err := q.Client.Start(ctx); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	return nil
+}
+
+// Update runs one write transaction.
+func (s *Store) Update(ctx context.Context, do func(store.Tx) error) error {
+	return s.in(ctx, s.write, do)
+}
+
+// View runs one read transaction. Whatever it tries to write is an error.
+func (s *Store) View(ctx context.Context, do func(store.Tx) error) error {
+	return s.in(ctx, s.read, do)
+}
+
+func (s *Store) in(ctx context.Context, db *sql.DB, do func(store.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	if err := do(&transaction{tx: tx, queue: s.insert}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// transaction implements store.Tx.
+type transaction struct {
+	tx    *sql.Tx
+	queue *river.Client[*sql.Tx]
+}
+
+var _ store.Tx = (*transaction)(nil)
+
+func (t *transaction) Enqueue(ctx context.Context, work river.JobArgs, at time.Time) error {
+	if _, err := t.queue.InsertTx(ctx, t.tx, work, &river.InsertOpts{ScheduledAt: at}); err != nil {
+		return fmt.Errorf("enqueue %s: %w", work.Kind(), err)
+	}
+	return nil
+}
+
+// Times are kept as milliseconds since 1970; zero is the zero time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// missing turns SQL's word for nothing into the port's.
+func missing(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.ErrNotFound
+	}
+	return err
+}
