@@ -1,0 +1,284 @@
+package schema
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/expression"
+)
+
+// action reads one action; nil when it is none at all.
+func (p *parser) action(n node) *action {
+	if n.kind != mapping {
+		p.report(n.at, "write - name: …, image: … and run: …", "an action must be a mapping, not %s", n.kind)
+		return nil
+	}
+	a := &action{at: n.at}
+	_, approval := n.get("approval")
+	p.each(n, inAction, func(key, value node) {
+		switch key.text {
+		case "name":
+			a.Name, _ = p.name(value, "an action")
+		case "needs":
+			a.needs = p.needs(value)
+		case "approval":
+			a.Approval = p.approval(value)
+		default:
+			if approval {
+				p.notOfApproval(key)
+			} else {
+				p.container(a, key.text, value)
+			}
+		}
+	})
+	if approval {
+		p.require(n, "an action", "name")
+		return a
+	}
+	p.require(n, "an action", "name", "image", "run")
+	if _, ok := n.get("inputs"); !ok {
+		a.Inputs = []string{pipeline.SourceArtifact}
+	}
+	return a
+}
+
+func (p *parser) needs(n node) []node {
+	if n.null {
+		return nil
+	}
+	return p.distinct(p.words(n, "needs"), "needs", exact)
+}
+
+// notOfApproval reports a key of a container run beside an approval.
+func (p *parser) notOfApproval(key node) {
+	hint := "put what is to run in an action of its own that needs this one"
+	if key.text == "timeout-minutes" {
+		hint = "write expires under approval"
+	}
+	p.report(key.at, hint, "an approval runs nothing: it cannot have %s", key.text)
+}
+
+// container reads a key that only a container run has.
+func (p *parser) container(a *action, key string, value node) {
+	switch key {
+	case "image":
+		a.Image = p.image(a, value)
+	case "run":
+		a.Run = p.run(value)
+	case "shell":
+		a.Shell, _ = p.word(value, "shell")
+		if strings.ContainsAny(a.Shell, "\r\n") {
+			p.report(value.at, "", "shell must be one line")
+		}
+	case "env":
+		a.Env = p.env(a, value)
+	case "inputs":
+		a.inputs = p.distinct(p.some(value, "inputs", "leave it out for [source]"), "inputs", exact)
+	case "artifacts":
+		p.artifacts(a, value)
+	case "timeout-minutes":
+		a.Timeout = p.minutes(value)
+	}
+}
+
+// template reads a scalar that may hold expressions, and keeps it for check.
+func (p *parser) template(a *action, n node, what string) (string, bool) {
+	if n.kind != scalar {
+		p.report(n.at, "", "%s must be a text, not %s", what, n.kind)
+		return "", false
+	}
+	a.templates = append(a.templates, n)
+	return n.text, true
+}
+
+func (p *parser) image(a *action, n node) string {
+	image, ok := p.template(a, n, "image")
+	if !ok {
+		return ""
+	}
+	if n.null || strings.TrimSpace(image) == "" {
+		p.report(n.at, "write one such as golang:1.26", "image is empty")
+		return ""
+	}
+	if _, ok := expression.Find(image); !ok && strings.ContainsAny(image, " \t\r\n") {
+		p.report(n.at, "write one such as golang:1.26", "%s is not the name of an image", quote(image))
+	}
+	return image
+}
+
+// run reads a script. An expression in it would let a branch's or a commit's
+// text become part of the script, so there is none.
+func (p *parser) run(n node) string {
+	if n.kind != scalar {
+		p.report(n.at, "write the lines of the script under run: |", "run must be a text, not %s", n.kind)
+		return ""
+	}
+	if n.null || strings.TrimSpace(n.text) == "" {
+		p.report(n.at, "write the lines of the script under run: |", "run is empty")
+		return ""
+	}
+	for at := 0; !p.full(); {
+		i, ok := expression.Find(n.text[at:])
+		if !ok {
+			break
+		}
+		at += i
+		text := n.text[at:]
+		if end := strings.Index(text, "}}"); end >= 0 {
+			text = text[:end+2]
+		}
+		p.reportIn(n, at, environmentForm(text), "run cannot hold an expression: values reach a script through the environment")
+		at += len("${{")
+	}
+	return n.text
+}
+
+// environmentForm shows how an expression that stands in a script is written.
+func environmentForm(text string) string {
+	name, shown := "VALUE", "${{ source.commit }}"
+	if t, err := expression.Parse(text); err == nil && len(t.Names()) == 1 {
+		full := t.Names()[0].Name
+		if full[0] == "github" {
+			full = githubName(full)
+		}
+		if full != nil {
+			name, shown = environmentName(full[len(full)-1]), "${{ "+show(full.String())+" }}"
+		}
+	}
+	return `write env: { ` + name + `: "` + shown + `" } and, in the script, "$` + name + `"`
+}
+
+func environmentName(segment string) string {
+	name := strings.ToUpper(strings.ReplaceAll(segment, "-", "_"))
+	if reserved(name) || slices.Contains([]string{"PATH", "HOME", "PWD", "IFS"}, name) || len(name) > longestShown {
+		return "VALUE"
+	}
+	return name
+}
+
+// reserved tells whether a variable of the environment is one that a container
+// is given anyway.
+func reserved(name string) bool {
+	return name == "CI" || strings.HasPrefix(name, "STAGEGATE_")
+}
+
+func (p *parser) env(a *action, n node) []pipeline.Value {
+	if n.null {
+		return nil
+	}
+	if n.kind != mapping {
+		p.report(n.at, "write NAME: value", "env must be a mapping, not %s", n.kind)
+		return nil
+	}
+	var env []pipeline.Value
+	for _, pair := range n.pairs {
+		name := pair.key.text
+		switch {
+		case !variablePattern.MatchString(name):
+			p.report(pair.key.at, "a letter or _ first, then letters, digits or _", "%s is not a name for a variable of the environment", quote(name))
+		case reserved(name):
+			p.report(pair.key.at, "CI and names that start with STAGEGATE_ are set by Stagegate", "env cannot set %s", show(name))
+		}
+		value, _ := p.template(a, pair.value, "env."+show(name))
+		env = append(env, pipeline.Value{Name: name, Value: value})
+	}
+	return env
+}
+
+func (p *parser) artifacts(a *action, n node) {
+	if n.null {
+		return
+	}
+	if n.kind != mapping {
+		p.report(n.at, "write NAME: path", "artifacts must be a mapping of names to paths, not %s", n.kind)
+		return
+	}
+	for _, pair := range n.pairs {
+		p.name(pair.key, "an artifact")
+		a.produces = append(a.produces, pair)
+		file, _ := p.word(pair.value, "the path of artifact "+show(pair.key.text))
+		p.artifactPath(pair.value, file)
+		a.Artifacts = append(a.Artifacts, pipeline.Output{Name: pair.key.text, Path: file})
+	}
+}
+
+var drive = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
+
+// artifactPath reports a path that does not stay in the working directory.
+func (p *parser) artifactPath(n node, file string) {
+	switch {
+	case path.IsAbs(file) || strings.HasPrefix(file, `\`) || strings.HasPrefix(file, "~/") || drive.MatchString(file):
+		p.report(n.at, "write it relative to the working directory, such as out/", "the path %s is not relative", quote(file))
+	case slices.Contains(strings.Split(strings.ReplaceAll(file, `\`, "/"), "/"), ".."):
+		p.report(n.at, "write a path below the working directory, such as out/", "the path %s holds ..", quote(file))
+	case strings.Contains(file, "*"):
+		p.report(n.at, "name a folder: all that is in it becomes the artifact", "the path %s is a pattern", quote(file))
+	case strings.ContainsAny(file, "\r\n"):
+		p.report(n.at, "", "a path must be one line")
+	}
+}
+
+// approval reads who may open a gate.
+func (p *parser) approval(n node) *pipeline.Approval {
+	a := &pipeline.Approval{Expires: pipeline.DefaultApprovalExpiry}
+	if n.null {
+		return a
+	}
+	ok := p.each(n, inApproval, func(key, value node) {
+		switch key.text {
+		case "users":
+			a.Users = p.people(value, "users", p.login)
+		case "teams":
+			a.Teams = p.people(value, "teams", p.team)
+		case "count":
+			p.count(value)
+		case "expires":
+			a.Expires = p.period(value)
+		case "self-review":
+			a.SelfReview = p.boolean(value)
+		}
+	})
+	if !ok {
+		p.report(n.at, "write {} for people with write access, or users and teams under it", "approval must be a mapping, not %s", n.kind)
+	}
+	return a
+}
+
+func (p *parser) people(n node, what string, check func(node)) []string {
+	var names []string
+	for _, item := range p.distinct(p.some(n, what, "leave it out, and people with write access may approve"), what, strings.ToLower) {
+		check(item)
+		names = append(names, item.text)
+	}
+	return names
+}
+
+func (p *parser) login(n node) {
+	if loginPattern.MatchString(n.text) {
+		return
+	}
+	hint := ""
+	if bare := strings.TrimPrefix(n.text, "@"); loginPattern.MatchString(bare) {
+		hint = "write " + bare
+	}
+	p.report(n.at, hint, "%s is not a GitHub login", quote(n.text))
+}
+
+func (p *parser) team(n node) {
+	if slugPattern.MatchString(n.text) {
+		return
+	}
+	slug := strings.ToLower(strings.ReplaceAll(path.Base(n.text), " ", "-"))
+	hint := "the last part of the team's address"
+	if slugPattern.MatchString(slug) {
+		hint = "write " + slug
+	}
+	if strings.Contains(n.text, "/") {
+		p.report(n.at, hint, "%s is more than a team's slug: teams are those of the repository's organization", quote(n.text))
+		return
+	}
+	p.report(n.at, hint, "%s is not the slug of a team", quote(n.text))
+}

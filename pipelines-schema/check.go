@@ -1,0 +1,197 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// scope is what names of the file stand for.
+type scope struct {
+	variables        []pipeline.Variable
+	declared         map[string]bool // variables, by name
+	unknownVariables bool            // they could not be read
+	stages           []*stage
+	producers        map[string]producer // by artifact name
+	artifacts        []string            // in the order of the file
+}
+
+// producer is the action that makes an artifact.
+type producer struct {
+	stage  int
+	action *action
+}
+
+// check looks up what actions say of each other: needs, then what surely ran
+// before each, then artifacts and expressions, which depend on it.
+func (p *parser) check() {
+	for _, s := range p.scope.stages {
+		for _, a := range s.actions {
+			p.checkNeeds(s, a)
+		}
+		p.checkCycles(s)
+	}
+	p.collectArtifacts()
+	for i, s := range p.scope.stages {
+		for _, a := range s.actions {
+			a.before = closure(s, a)
+			p.checkInputs(i, a)
+			p.checkTemplates(i, a)
+			a.before = nil
+		}
+	}
+}
+
+func (s *stage) names() []string {
+	var names []string
+	for _, a := range s.actions {
+		if a.Name != "" {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+func (p *parser) checkNeeds(s *stage, a *action) {
+	for _, need := range a.needs {
+		switch {
+		case need.text == a.Name:
+			p.report(need.at, "", "action %s needs itself", show(a.Name))
+		case s.index[need.text] != nil:
+			a.Needs = append(a.Needs, need.text)
+			a.after = append(a.after, s.index[need.text])
+		case p.full():
+			p.missed++
+		default:
+			hint := didYouMean(need.text, slices.DeleteFunc(s.names(), func(n string) bool { return n == a.Name }))
+			if p.inOtherStage(need.text) {
+				hint = "leave it out: a stage begins when the one before has ended"
+			}
+			p.report(need.at, hint, "this stage has no action %s", quote(need.text))
+		}
+	}
+}
+
+func (p *parser) inOtherStage(name string) bool {
+	return slices.ContainsFunc(p.scope.stages, func(s *stage) bool { return s.index[name] != nil })
+}
+
+// checkCycles reports needs that lead back to where they came from.
+func (p *parser) checkCycles(s *stage) {
+	done := map[string]bool{}
+	var path []string
+	var visit func(name string)
+	visit = func(name string) {
+		if i := slices.Index(path, name); i >= 0 {
+			p.reportCycle(s, path[i:])
+			return
+		}
+		if done[name] {
+			return
+		}
+		path = append(path, name)
+		for _, need := range s.index[name].Needs {
+			visit(need)
+		}
+		path = path[:len(path)-1]
+		done[name] = true
+	}
+	for _, name := range s.names() {
+		visit(name)
+	}
+}
+
+func (p *parser) reportCycle(s *stage, members []string) {
+	last, first := s.index[members[len(members)-1]], members[0]
+	circle := append(slices.Clone(members), first)
+	if len(circle) > mostShown {
+		circle = slices.Concat(circle[:mostShown-2], []string{"…", first})
+	}
+	for _, need := range last.needs {
+		if need.text == first {
+			p.report(need.at, "leave out one of these needs", "these actions wait for each other: %s", strings.Join(circle, " → "))
+			return
+		}
+	}
+}
+
+// closure finds the actions of its stage that surely ran before an action.
+func closure(s *stage, a *action) map[*action]bool {
+	before := map[*action]bool{}
+	next := []*action{a}
+	for len(next) > 0 {
+		current := next[0]
+		next = next[1:]
+		for _, n := range current.after {
+			if !before[n] {
+				before[n] = true
+				next = append(next, n)
+			}
+		}
+	}
+	return before
+}
+
+// ranBefore tells whether an action of a stage surely ended well before action
+// a of stage i starts.
+func ranBefore(stage int, other *action, i int, a *action) bool {
+	return stage < i || (stage == i && other != a && a.before[other])
+}
+
+// collectArtifacts finds who makes which artifact, and names made twice.
+func (p *parser) collectArtifacts() {
+	p.scope.producers = map[string]producer{}
+	names := unique{parser: p, what: "artifact", seen: map[string]node{}}
+	for i, s := range p.scope.stages {
+		for _, a := range s.actions {
+			for _, pair := range a.produces {
+				name := pair.key.text
+				if fold(name) == pipeline.SourceArtifact {
+					p.report(pair.key.at, "source is the commit's tree", "an artifact cannot be called %s", name)
+					continue
+				}
+				if namePattern.MatchString(name) {
+					names.claim(pair.key)
+				}
+				if _, taken := p.scope.producers[name]; !taken {
+					p.scope.producers[name] = producer{stage: i, action: a}
+					p.scope.artifacts = append(p.scope.artifacts, name)
+				}
+			}
+		}
+	}
+}
+
+func (p *parser) checkInputs(i int, a *action) {
+	for _, input := range a.inputs {
+		name := input.text
+		a.Inputs = append(a.Inputs, name)
+		made, ok := p.scope.producers[name]
+		switch {
+		case name == pipeline.SourceArtifact:
+		case !ok:
+			p.unknownArtifact(input)
+		case made.action == a:
+			p.report(input.at, "", "artifact %s is made by this action itself", name)
+		case ranBefore(made.stage, made.action, i, a):
+		case made.stage == i:
+			p.report(input.at, "add "+made.action.Name+" to its needs", "artifact %s is made by action %s, which may not have run yet", name, made.action.Name)
+		default:
+			p.report(input.at, "move this action to a later stage", "artifact %s is made by action %s of stage %s, which runs later",
+				name, made.action.Name, p.scope.stages[made.stage].name)
+		}
+	}
+}
+
+func (p *parser) unknownArtifact(input node) {
+	if p.full() {
+		p.missed++
+		return
+	}
+	hint := didYouMean(input.text, append([]string{pipeline.SourceArtifact}, p.scope.artifacts...))
+	if hint == "" {
+		hint = "list it under artifacts of the action that makes it"
+	}
+	p.report(input.at, hint, "no action makes the artifact %s", quote(input.text))
+}

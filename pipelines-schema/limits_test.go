@@ -1,0 +1,116 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hostileBytes is less than a file may have, so that the tests end soon, and
+// enough to show what grows with the square.
+const hostileBytes = maxBytes / 8
+
+// hostile are files made to cost as much as they can.
+func hostile() map[string]string {
+	const one = "on: push\nstages: [{ name: s, actions: [{ name: a, image: alpine, run: ls, env: { A: \"%\" } }] }]\n"
+	fill := func(s string) string { return strings.Repeat(s, hostileBytes/len(s)) }
+	return map[string]string{
+		"too large":            strings.Repeat("#", maxBytes+1),
+		"deep flow":            fill("["),
+		"deep flow mapping":    fill("{a: "),
+		"deep block":           fill("- "),
+		"deep block mapping":   fill("? "),
+		"deep indents":         deepIndents(),
+		"many keys":            fill("a: b\n"),
+		"many unknown keys":    manyKeys(),
+		"many variables":       "variables:\n " + strings.ReplaceAll(manyKeys(), "\n", "\n "),
+		"many flow values":     "on: [" + fill("a,") + "]",
+		"many stages":          "on: push\nstages: [" + fill("a,") + "]",
+		"many actions":         "on: push\nstages: [{ name: s, actions: [" + fill("{},") + "] }]",
+		"many needs":           "on: push\nstages: [{ name: s, actions: [{ name: a, needs: [" + fill("b,") + "] }] }]",
+		"many expressions":     strings.Replace(one, "%", fill("${{a.b.c}}"), 1),
+		"many openings":        strings.Replace(one, "%", fill("${{"), 1),
+		"many openings in run": strings.Replace(one, "ls", "\""+fill("${{")+"\"", 1),
+		"a long name":          "name: " + fill("a") + "\n" + one,
+		"a long key":           fill("a") + ": x",
+		"one long line":        fill("'a' "),
+		"quotes":               fill("'"),
+		"double quotes":        fill("\""),
+		"comments":             fill("#\n"),
+		"indented comments":    "a:\n" + fill("  #\n"),
+		"comments in a list":   "on:\n" + fill("- #\n"),
+		"documents":            fill("---\n"),
+		"directives":           fill("%A\n"),
+		"anchors":              fill("&a "),
+		"anchored list":        "[" + fill("&a x,"),
+		"aliases":              "a: &a x\nb: [" + fill("*a,") + "]",
+		"tags":                 "[" + fill("!a x,") + "]",
+		"colons":               fill(":"),
+		"question marks":       fill("? a\n"),
+		"folded":               "run: >\n" + fill(" a\n"),
+		"literal":              "run: |\n" + fill(" \n"),
+		"blank lines":          fill("\n"),
+		"spaces":               fill(" "),
+		"plain lines":          "a: b\n" + fill(" c\n"),
+		"escapes":              "a: \"" + fill("\\x41") + "\"",
+		"zeros":                "a: " + fill("0"),
+		"unclosed flow":        "a: [" + fill("b: c, "),
+	}
+}
+
+func deepIndents() string {
+	var b strings.Builder
+	for i := 0; b.Len() < hostileBytes; i++ {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+func manyKeys() string {
+	var b strings.Builder
+	for i := 0; b.Len() < hostileBytes; i++ {
+		b.WriteByte(byte('a' + i%26))
+		for n := i / 26; n > 0; n /= 26 {
+			b.WriteByte(byte('a' + n%26))
+		}
+		b.WriteString(": 1\n")
+	}
+	return b.String()
+}
+
+// denseNeeds makes actions that each need all before them, and the last one
+// the first: as many ways around as can be.
+func denseNeeds() string {
+	var b strings.Builder
+	b.WriteString("on: push\nstages:\n")
+	for i := 0; b.Len() < hostileBytes; i++ {
+		fmt.Fprintf(&b, "- name: s%d\n  actions:\n", i)
+		var needs []string
+		for j := range maxActions {
+			fmt.Fprintf(&b, "  - { name: a%d, image: a, run: b, inputs: [x], needs: [%s] }\n", j, strings.Join(needs, ","))
+			needs = append(needs, fmt.Sprintf("a%d", j))
+			if j == 0 {
+				needs = []string{fmt.Sprintf("a%d", maxActions-1), "a0"}
+			}
+		}
+	}
+	return b.String()
+}
+
+// TestHostile asks only that each file is answered soon: well under the time
+// that a delivery may take. The race detector makes everything slower.
+func TestHostile(t *testing.T) {
+	for name, text := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			_, diagnostics := Parse("x.yaml", []byte(text))
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("%d bytes took %v", len(text), took)
+			}
+			if len(diagnostics) == 0 || len(diagnostics) > maxDiagnostics+1 {
+				t.Errorf("%d diagnostics", len(diagnostics))
+			}
+		})
+	}
+}

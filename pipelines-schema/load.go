@@ -1,0 +1,142 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+)
+
+// What a pipeline file may be at most. Past these it is refused before it costs
+// anything.
+const (
+	maxBytes   = 1 << 20
+	maxDepth   = 50
+	maxAliased = 10_000 // nodes that aliases repeat
+)
+
+// load reads the file's one document. It returns false, having said why, when
+// there is none that can be checked.
+func (p *parser) load(data []byte) (node, bool) {
+	if len(data) > maxBytes {
+		p.reportAt(0, "move scripts into files of the repository", "the file is larger than 1 MB")
+		return node{}, false
+	}
+	text := strings.TrimPrefix(string(data), "\uFEFF")
+	p.src = newSource(text)
+	if at, what := unreadable(text); what != "" {
+		p.reportAt(at, "save the file as UTF-8", "%s", what)
+		return node{}, false
+	}
+	tree, err := compose(text)
+	if err != nil {
+		p.syntax(err, tree.tooDeep)
+		return node{}, false
+	}
+	if tree.next != nil {
+		p.report(place{tree.next.Line, tree.next.Column}, "put each pipeline in a file of its own", "the file holds more than one YAML document")
+		return node{}, false
+	}
+	return p.root(tree.first)
+}
+
+// root turns the document into nodes and refuses what is not a mapping.
+func (p *parser) root(document *yaml.Node) (node, bool) {
+	if document == nil || len(document.Content) == 0 {
+		p.reportAt(0, "a pipeline begins with on: and stages:", "the file is empty")
+		return node{}, false
+	}
+	g := grower{parser: p, open: map[*yaml.Node]bool{}}
+	before := p.mistakes()
+	root := g.grow(document.Content[0], 0)
+	switch {
+	case g.stopped:
+		return node{}, false
+	case root.kind == mapping:
+		return root, true
+	case p.mistakes() > before:
+	case root.null:
+		p.reportAt(0, "a pipeline begins with on: and stages:", "the file is empty")
+	default:
+		p.report(root.at, "a pipeline begins with on: and stages:", "a pipeline file is a mapping, not %s", root.kind)
+	}
+	return node{}, false
+}
+
+// documents are the first of a file, and the second if there is one.
+type documents struct {
+	first, next *yaml.Node
+	tooDeep     bool
+}
+
+// compose runs the YAML library.
+func compose(text string) (documents, error) {
+	var docs documents
+	limit := loaderlimits.DepthFunc(func(depth int, _ *loaderlimits.DepthContext) error {
+		if depth > maxDepth {
+			docs.tooDeep = true
+			return errors.New("nested too deep")
+		}
+		return nil
+	})
+	loader, err := yaml.NewLoader(strings.NewReader(text), yaml.WithPlugin(loaderlimits.New(limit)))
+	if err != nil {
+		return docs, err
+	}
+	for _, doc := range []**yaml.Node{&docs.first, &docs.next} {
+		var n yaml.Node
+		err := loader.Load(&n)
+		if errors.Is(err, io.EOF) {
+			return docs, nil
+		}
+		if err != nil {
+			return docs, err
+		}
+		*doc = &n
+	}
+	return docs, nil
+}
+
+// syntax reports what the YAML library refused.
+func (p *parser) syntax(err error, tooDeep bool) {
+	var e *yaml.LoadError
+	if !errors.As(err, &e) {
+		p.reportAt(0, "", "the file is not YAML: %v", err)
+		return
+	}
+	mark, context := place{e.Mark.Line, e.Mark.Column}, place{e.ContextMark.Line, e.ContextMark.Column}
+	if mark.line == 0 {
+		mark = context
+	}
+	if tooDeep {
+		p.report(mark, "", "the file is nested deeper than %d levels", maxDepth)
+		return
+	}
+	message := e.Message
+	if e.ContextMsg != "" {
+		message = e.ContextMsg + ": " + message
+	}
+	p.report(mark, p.syntaxHint(mark, context), "the file is not YAML: %s", message)
+}
+
+// syntaxHint guesses from the characters at the places of a syntax error.
+func (p *parser) syntaxHint(places ...place) string {
+	for _, at := range places {
+		offset := p.src.offset(at)
+		if at.line == 0 || offset >= len(p.src.text) {
+			continue
+		}
+		switch c := p.src.text[offset]; c {
+		case ':':
+			return "check the indentation, and put quotes around a text that holds a colon and a space"
+		case '\t':
+			return "indent with spaces, not tabs"
+		case '*', '&', '!', '@', '`', '%':
+			return fmt.Sprintf("put quotes around a text that starts with %c", c)
+		}
+	}
+	return ""
+}

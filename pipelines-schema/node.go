@@ -1,0 +1,137 @@
+package schema
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// kind is what a node is; its text is how people are told.
+type kind string
+
+const (
+	scalar  kind = "a text"
+	list    kind = "a list"
+	mapping kind = "a mapping"
+)
+
+// node is a part of the file with its aliases filled in: a scalar's text is as
+// written, whatever YAML takes it for.
+type node struct {
+	kind  kind
+	text  string
+	null  bool // nothing, ~ or null without quotes
+	style yaml.Style
+	at    place
+	items []node
+	pairs []pair
+}
+
+// pair is a key of a mapping, always a scalar, with its value.
+type pair struct {
+	key, value node
+}
+
+// get returns the value of a key.
+func (n node) get(key string) (node, bool) {
+	for _, p := range n.pairs {
+		if p.key.text == key {
+			return p.value, true
+		}
+	}
+	return node{}, false
+}
+
+// grower makes nodes of the library's. After it stopped, the tree is not
+// whole.
+type grower struct {
+	*parser
+	open    map[*yaml.Node]bool // anchors being filled in
+	aliases int                 // aliases we are inside of
+	aliased int                 // nodes made inside of aliases
+	stopped bool
+}
+
+// stop refuses the file.
+func (g *grower) stop(at place, hint, format string, args ...any) node {
+	if !g.stopped {
+		g.report(at, hint, format, args...)
+	}
+	g.stopped = true
+	return node{at: at}
+}
+
+func (g *grower) grow(y *yaml.Node, depth int) node {
+	at := place{y.Line, y.Column}
+	if g.aliases > 0 {
+		g.aliased++
+	}
+	switch {
+	case g.stopped:
+		return node{at: at}
+	case depth > maxDepth:
+		return g.stop(at, "", "the file is nested deeper than %d levels", maxDepth)
+	case g.aliased > maxAliased:
+		return g.stop(at, "write it out, or use fewer aliases", "aliases repeat more than %d values", maxAliased)
+	case y.Kind == yaml.AliasNode:
+		return g.alias(y, at, depth)
+	}
+	if y.Style&yaml.TaggedStyle != 0 {
+		hint := "put quotes around a text that starts with !"
+		if strings.HasPrefix(y.Tag, "!!") {
+			hint = "leave it out: every value is a text"
+		}
+		g.report(at, hint, "the YAML tag %q is not possible in a pipeline file", y.Tag)
+	}
+	n := node{kind: scalar, text: y.Value, style: y.Style, at: at}
+	switch y.Kind {
+	case yaml.SequenceNode:
+		n.kind = list
+		for _, item := range y.Content {
+			n.items = append(n.items, g.grow(item, depth+1))
+		}
+	case yaml.MappingNode:
+		n.kind = mapping
+		n.pairs = g.pairs(y, depth)
+	default:
+		n.null = y.Tag == "!!null"
+	}
+	return n
+}
+
+func (g *grower) alias(y *yaml.Node, at place, depth int) node {
+	if g.open[y.Alias] {
+		return g.stop(at, "", "the alias *%s holds itself", y.Value)
+	}
+	g.open[y.Alias] = true
+	g.aliases++
+	n := g.grow(y.Alias, depth)
+	g.aliases--
+	delete(g.open, y.Alias)
+	return n
+}
+
+// pairs reads a mapping and drops a key that stands in it twice.
+func (g *grower) pairs(y *yaml.Node, depth int) []pair {
+	var pairs []pair
+	first := map[string]place{}
+	for i := 0; i+1 < len(y.Content) && !g.stopped; i += 2 {
+		key := g.grow(y.Content[i], depth+1)
+		value := g.grow(y.Content[i+1], depth+1)
+		before, again := first[key.text]
+		switch {
+		case key.kind != scalar:
+			g.report(key.at, "", "a key is a word, not %s", key.kind)
+		case key.text == "<<" && key.style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0:
+			g.report(key.at, "repeat the keys, or use an alias for a whole value", "merge keys are not possible in a pipeline file")
+		case again && g.full():
+			g.missed++
+		case again:
+			g.report(key.at, "", "%q stands here twice, first on line %d", show(key.text), g.src.line(before))
+		default:
+			first[key.text] = key.at
+			pairs = append(pairs, pair{key: key, value: value})
+		}
+	}
+	return pairs
+}

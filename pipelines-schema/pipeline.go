@@ -1,0 +1,178 @@
+package schema
+
+import (
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// pipeline reads the whole file into d.
+func (p *parser) pipeline(root node, d *pipeline.Definition) {
+	var stages node
+	p.each(root, inPipeline, func(key, value node) {
+		switch key.text {
+		case "name":
+			if name, ok := p.name(value, "a pipeline"); ok {
+				d.Name = name
+			}
+		case "on":
+			p.triggers(value, &d.On)
+		case "variables":
+			d.Variables = p.variables(value)
+		case "stages":
+			stages = value
+		}
+	})
+	if _, ok := root.get("name"); !ok && !namePattern.MatchString(d.Name) {
+		p.report(root.at, "write a name: of "+nameRule, "the file's name %s is not a name for a pipeline", quote(d.Name))
+	}
+	if _, ok := root.get("on"); !ok {
+		p.report(root.at, "write on: push, for example", "on is missing: nothing would start this pipeline")
+	}
+	if _, ok := root.get("stages"); !ok {
+		p.report(root.at, "write stages: with at least one stage", "stages is missing")
+		return
+	}
+	p.scope.variables, p.scope.declared = d.Variables, map[string]bool{}
+	for _, v := range d.Variables {
+		p.scope.declared[v.Name] = true
+	}
+	d.Stages = p.stages(stages)
+}
+
+// triggers reads on: a mapping, one event, or a list of events.
+func (p *parser) triggers(n node, on *pipeline.Triggers) {
+	if n.kind == mapping {
+		p.each(n, inOn, func(key, value node) {
+			filter := p.branchFilter(value, "on."+key.text)
+			if key.text == "push" {
+				on.Push = filter
+			} else {
+				on.PullRequest = filter
+			}
+		})
+	} else {
+		for _, event := range p.distinct(p.some(n, "on", "write push or pull_request"), "on", exact) {
+			switch event.text {
+			case "push":
+				on.Push = &pipeline.BranchFilter{}
+			case "pull_request":
+				on.PullRequest = &pipeline.BranchFilter{}
+			default:
+				p.unknownKey(event, inOn)
+			}
+		}
+	}
+	if n.kind == mapping && len(n.pairs) == 0 {
+		p.report(n.at, "write push or pull_request", "on is empty: nothing would start this pipeline")
+	}
+}
+
+// branchFilter reads what is under an event. A filter with a mistake matches
+// every branch, so that the author sees it.
+func (p *parser) branchFilter(n node, what string) *pipeline.BranchFilter {
+	filter := &pipeline.BranchFilter{}
+	if n.null {
+		return filter
+	}
+	before := p.mistakes()
+	ok := p.each(n, inBranches, func(_, value node) {
+		filter.Branches = p.branches(value, what+".branches")
+	})
+	if !ok {
+		p.report(n.at, "write branches: [main] under it, or nothing", "%s must be a mapping, not %s", what, n.kind)
+	}
+	if p.mistakes() > before {
+		filter.Branches = nil
+	}
+	return filter
+}
+
+func (p *parser) branches(n node, what string) []string {
+	var patterns []string
+	includes := false
+	for _, item := range p.some(n, what, "leave it out to match every branch") {
+		pattern := strings.TrimPrefix(item.text, "!")
+		if pattern == "" || !doublestar.ValidatePattern(pattern) {
+			p.report(item.at, "* stands for anything but /, ** for anything", "%s is not a pattern of branch names", quote(item.text))
+		}
+		includes = includes || pattern == item.text
+		patterns = append(patterns, item.text)
+	}
+	if len(patterns) > 0 && !includes {
+		p.report(n.at, `put "**" in front to start from every branch`, "%s only excludes: no branch would match", what)
+	}
+	return patterns
+}
+
+func (p *parser) variables(n node) []pipeline.Variable {
+	if n.null {
+		return nil
+	}
+	if n.kind != mapping {
+		p.report(n.at, "write NAME: value", "variables must be a mapping, not %s", n.kind)
+		p.scope.unknownVariables = true
+		return nil
+	}
+	var variables []pipeline.Variable
+	for _, pair := range n.pairs {
+		name := pair.key.text
+		if !variablePattern.MatchString(name) {
+			p.report(pair.key.at, "a letter or _ first, then letters, digits or _", "%s is not a name for a variable", quote(name))
+		}
+		variables = append(variables, p.variable(name, pair))
+	}
+	return variables
+}
+
+func (p *parser) variable(name string, pair pair) pipeline.Variable {
+	v := pipeline.Variable{Name: name}
+	what := "variable " + show(name)
+	value, written := pair.value, true
+	if value.kind == mapping {
+		p.each(value, inVariable, func(key, value node) {
+			if key.text == "description" {
+				v.Description, _ = p.text(value, "the description of "+what)
+			}
+		})
+		value, written = value.get("default")
+	}
+	if !written || value.null {
+		p.report(pair.key.at, `write the text it stands for, or "" for none`, "%s has no value", what)
+		return v
+	}
+	v.Default, _ = p.text(value, what)
+	return v
+}
+
+// salvage reads the name and the triggers of a file that is not YAML, from the
+// part before the mistake: what stands in front of the last key at the margin.
+func (p *parser) salvage(d *pipeline.Definition) {
+	text := p.src.text
+	if len(p.found) == 0 {
+		return
+	}
+	end := p.src.lines[p.found[0].Line-1]
+	for end > 0 && strings.IndexByte(" \t\r\n#-", text[min(end, len(text)-1)]) >= 0 {
+		end = strings.LastIndexByte(text[:end-1], '\n') + 1
+	}
+	if end == 0 {
+		return
+	}
+	part := &parser{file: p.file, src: newSource(text[:end])}
+	tree, err := compose(text[:end])
+	if err != nil || tree.next != nil {
+		return
+	}
+	root, _ := part.root(tree.first)
+	if n, ok := root.get("name"); ok {
+		if name, ok := part.name(n, "a pipeline"); ok {
+			d.Name = name
+		}
+	}
+	if on, ok := root.get("on"); ok {
+		part.triggers(on, &d.On)
+	}
+}

@@ -1,0 +1,162 @@
+package schema
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline/expression"
+)
+
+// text reads a scalar as it is written; null is an empty text. It holds no
+// expression. what is how people are told about it: a key, mostly.
+func (p *parser) text(n node, what string) (string, bool) {
+	if n.kind != scalar {
+		p.report(n.at, "", "%s must be a text, not %s", what, n.kind)
+		return "", false
+	}
+	if offset, ok := expression.Find(n.text); ok {
+		p.reportIn(n, offset, "expressions stand in env and image", "%s cannot hold an expression", what)
+		return "", false
+	}
+	if n.null {
+		return "", true
+	}
+	return n.text, true
+}
+
+// word reads a scalar that says something.
+func (p *parser) word(n node, what string) (string, bool) {
+	text, ok := p.text(n, what)
+	if ok && strings.TrimSpace(text) == "" {
+		p.report(n.at, "", "%s is empty", what)
+		return "", false
+	}
+	return text, ok
+}
+
+// name reads a name. One that breaks the rule is reported, and returned all
+// the same so that others can refer to it.
+func (p *parser) name(n node, what string) (string, bool) {
+	name, ok := p.word(n, "the name of "+what)
+	if ok && !namePattern.MatchString(name) {
+		p.report(n.at, nameRule, "%s is not a name for %s", quote(name), what)
+		return name, false
+	}
+	return name, ok
+}
+
+// words reads a list of texts, or one text in place of a list of one. Those
+// that cannot be read are left out.
+func (p *parser) words(n node, what string) []node {
+	items := n.items
+	switch {
+	case n.kind == scalar && !n.null:
+		items = []node{n}
+	case n.kind != list:
+		p.report(n.at, "", "%s must be a list", what)
+	}
+	return slices.DeleteFunc(slices.Clone(items), func(item node) bool {
+		_, ok := p.word(item, "an entry of "+what)
+		return !ok
+	})
+}
+
+// some is words for a list that means something else when it is left out, and
+// so may not be empty.
+func (p *parser) some(n node, what, hint string) []node {
+	if n.null || (n.kind == list && len(n.items) == 0) {
+		p.report(n.at, hint, "%s is empty", what)
+		return nil
+	}
+	return p.words(n, what)
+}
+
+// distinct leaves out entries that stand there twice, told apart by key.
+func (p *parser) distinct(items []node, what string, key func(string) string) []node {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(items, func(item node) bool {
+		k := key(item.text)
+		again := seen[k]
+		if again {
+			p.report(item.at, "", "%s names %s twice", what, quote(item.text))
+		}
+		seen[k] = true
+		return again
+	})
+}
+
+func exact(text string) string { return text }
+
+// boolean reads self-review.
+func (p *parser) boolean(n node) bool {
+	text, ok := p.word(n, "self-review")
+	if ok && text != "true" && text != "false" {
+		p.report(n.at, "", "self-review must be true or false, not %s", quote(text))
+	}
+	return text == "true"
+}
+
+var whole = regexp.MustCompile(`^[1-9][0-9]*$`)
+
+// count reads how many people must approve, which is one.
+func (p *parser) count(n node) {
+	text, ok := p.word(n, "count")
+	switch {
+	case !ok || text == "1":
+	case whole.MatchString(text):
+		p.report(n.at, "one person approves", "count: %s is not supported yet", show(text))
+	default:
+		p.report(n.at, "write 1", "count must be a whole number, not %s", quote(text))
+	}
+}
+
+const (
+	longestTimeout = 1440 // minutes
+	longestExpiry  = 60 * 24 * time.Hour
+)
+
+var decimal = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,9})?$`)
+
+// minutes reads timeout-minutes.
+func (p *parser) minutes(n node) time.Duration {
+	text, ok := p.word(n, "timeout-minutes")
+	if !ok {
+		return 0
+	}
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil || !decimal.MatchString(text) {
+		p.report(n.at, "write a number of minutes, such as 30 or 1.5", "timeout-minutes must be a number, not %s", quote(text))
+		return 0
+	}
+	d := time.Duration(number * float64(time.Minute))
+	if d < time.Second || number > longestTimeout {
+		p.report(n.at, "", "timeout-minutes must be from one second to %d minutes, not %s", longestTimeout, quote(text))
+		return 0
+	}
+	return d.Round(time.Millisecond)
+}
+
+var duration = regexp.MustCompile(`^([0-9]{1,9})([smhd])$`)
+
+// period reads expires, a duration such as 72h or 7d.
+func (p *parser) period(n node) time.Duration {
+	text, ok := p.word(n, "expires")
+	if !ok {
+		return 0
+	}
+	match := duration.FindStringSubmatch(text)
+	if match == nil {
+		p.report(n.at, "write a whole number and s, m, h or d, such as 90m, 72h or 7d", "expires must be a duration, not %s", quote(text))
+		return 0
+	}
+	number, err := strconv.Atoi(match[1])
+	unit := map[string]int{"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}[match[2]]
+	if err != nil || number < 1 || number > int(longestExpiry/time.Second)/unit {
+		p.report(n.at, "", "expires must be from 1s to 60d, not %s", quote(text))
+		return 0
+	}
+	return time.Duration(number*unit) * time.Second
+}

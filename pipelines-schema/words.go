@@ -1,0 +1,103 @@
+package schema
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+var (
+	namePattern     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,49}$`)
+	variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	loginPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
+	slugPattern     = regexp.MustCompile(`^[a-z0-9_][a-z0-9_-]{0,99}$`)
+)
+
+const nameRule = "a letter first, then up to 49 letters, digits, - or _"
+
+// fold is what two names may not share: names that differ only in case, or in
+// - for _, are the same in a variable of the environment.
+func fold(name string) string {
+	return strings.ReplaceAll(strings.ToLower(name), "-", "_")
+}
+
+// longestShown is how much of an author's text a message repeats, in bytes.
+const longestShown = 60
+
+func show(text string) string {
+	if len(text) <= longestShown {
+		return text
+	}
+	cut := longestShown
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}
+
+func quote(text string) string { return fmt.Sprintf("%q", show(text)) }
+
+// enumerate joins words for people: a, b and c.
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// furthest is the edit distance at which a word is still taken for another.
+const furthest = 2
+
+// nearest finds the candidate a word was probably meant to be, or "".
+func nearest(word string, candidates []string) string {
+	best, distance := "", furthest+1
+	for _, c := range candidates {
+		if fold(c) == fold(word) {
+			return c
+		}
+		if d := edits(word, c); d < distance && d < utf8.RuneCountInString(word) {
+			best, distance = c, d
+		}
+	}
+	return best
+}
+
+// didYouMean is the hint for a word that is none of the candidates, or "".
+func didYouMean(word string, candidates []string) string {
+	if c := nearest(word, candidates); c != "" {
+		return fmt.Sprintf("did you mean %s?", c)
+	}
+	return ""
+}
+
+// edits counts the letters to insert, drop, replace or swap to make b of a. It
+// may answer anything above furthest when there are more.
+func edits(a, b string) int {
+	if len(a)-len(b) > 4*furthest || len(b)-len(a) > 4*furthest {
+		return furthest + 1
+	}
+	from, to := []rune(a), []rune(b)
+	var before []int
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range from {
+		next := make([]int, len(to)+1)
+		next[0] = i + 1
+		for j := range to {
+			cost := 1
+			if from[i] == to[j] {
+				cost = 0
+			}
+			next[j+1] = min(row[j]+cost, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && from[i] == to[j-1] && from[i-1] == to[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(to)]
+}
