@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// announce keeps the one comment on a pull request that says which approvals
+// of a pipeline wait, who may give them and how. It is written when the first
+// one waits and edited from then on; a newer execution takes it over.
+func (a *App) announce(ctx context.Context, x store.Execution) error {
+	open := gates([]store.Execution{x})
+	var own []store.Announcement
+	err := a.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		own, err = tx.Announcements(ctx, x.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(own) == 0 {
+		if len(open) == 0 {
+			return nil
+		}
+		if own, err = a.announceFirst(ctx, x); err != nil {
+			return err
+		}
+	}
+	for _, ann := range own {
+		if ann.PullRequest == 0 {
+			continue
+		}
+		if err := a.announceOn(ctx, x, ann); err != nil {
+			return fmt.Errorf("announce on pull request %d: %w", ann.PullRequest, err)
+		}
+	}
+	return nil
+}
+
+// announceFirst notes on which pull requests the execution announces.
+func (a *App) announceFirst(ctx context.Context, x store.Execution) ([]store.Announcement, error) {
+	numbers, err := a.pullRequests(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	if len(numbers) == 0 {
+		numbers = []int{0}
+	}
+	var own []store.Announcement
+	err = a.store.Update(ctx, func(tx store.Tx) error {
+		own = nil
+		for _, n := range numbers {
+			ann, err := tx.Announcement(ctx, x.RepositoryID, n, x.Definition.Name)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			ann.RepositoryID, ann.PullRequest, ann.Pipeline = x.RepositoryID, n, x.Definition.Name
+			ann.Execution, ann.Digest = x.ID, ""
+			if err := tx.SaveAnnouncement(ctx, ann); err != nil {
+				return err
+			}
+			own = append(own, ann)
+		}
+		return nil
+	})
+	return own, err
+}
+
+func (a *App) announceOn(ctx context.Context, x store.Execution, ann store.Announcement) error {
+	marker := "<!-- stagegate:approvals:" + strings.ToLower(x.Definition.Name) + " -->"
+	text := a.announcement(x) + "\n\n" + marker
+	sum := sha256.Sum256([]byte(text))
+	digest := hex.EncodeToString(sum[:])
+	if digest == ann.Digest {
+		return nil
+	}
+	repo := repository(x)
+	if ann.Comment == 0 {
+		id, found, err := a.github.FindComment(ctx, repo, ann.PullRequest, marker)
+		if err != nil {
+			return err
+		}
+		if found {
+			ann.Comment = id
+		}
+	}
+	err := github.ErrNotFound
+	if ann.Comment != 0 {
+		err = a.github.EditComment(ctx, repo, ann.Comment, text)
+	}
+	if errors.Is(err, github.ErrNotFound) { // never written, or deleted by somebody
+		ann.Comment, err = a.github.CreateComment(ctx, repo, ann.PullRequest, text)
+	}
+	if err != nil {
+		return err
+	}
+	ann.Digest = digest
+	return a.store.Update(ctx, func(tx store.Tx) error { return tx.SaveAnnouncement(ctx, ann) })
+}
+
+// announcement is the comment's text.
+func (a *App) announcement(x store.Execution) string {
+	var b strings.Builder
+	for i, st := range x.Stages {
+		for j, act := range st.Actions {
+			if x.Definition.Stages[i].Actions[j].Approval == nil || act.Status == pipeline.Pending {
+				continue
+			}
+			name := fmt.Sprintf("[%s / %s / %s](%s)", x.Definition.Name, st.Name, act.Name, a.pageURL(x, st.Name))
+			switch {
+			case act.Status == pipeline.Waiting:
+				fmt.Fprintf(&b, "**%s waits for an approval.**\n\n%s\n\n", name, howToApprove(x.Execution, i, j))
+			case act.Decision != nil:
+				fmt.Fprintf(&b, "%s was %s at %s, for commit `%s`.\n\n", name, plain(act.Reason),
+					act.Decision.At.UTC().Format("15:04 MST on 2 January 2006"), x.Revision.Commit)
+			default:
+				fmt.Fprintf(&b, "%s: %s, for commit `%s`.\n\n", name, announcedEnd(x, act), x.Revision.Commit)
+			}
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// announcedEnd says why an approval no longer waits although nobody decided.
+func announcedEnd(x store.Execution, act pipeline.ActionState) string {
+	switch {
+	case act.Status == pipeline.Expired:
+		return "the approval expired"
+	case act.Reason != "":
+		return "the approval is void: " + plain(act.Reason)
+	case x.Reason != "":
+		return "the approval is void: " + plain(x.Reason)
+	}
+	return "the approval is void"
+}

@@ -1,0 +1,213 @@
+// Package app is the GitHub App as a process: it joins the adapters. Deliveries
+// come in through the inbox, become events of executions, and leave as jobs for
+// runners and as check runs; one file per loop. What may happen is decided in
+// internal/pipeline alone.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/riverqueue/river"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stagegate/stagegate/app/blob"
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/app/web"
+	"github.com/stagegate/stagegate/app/webhook"
+	"github.com/stagegate/stagegate/config"
+	"github.com/stagegate/stagegate/runner"
+)
+
+// App is one process of Stagegate. Create it with New.
+type App struct {
+	settings config.Settings
+	version  string
+	store    store.Store
+	blobs    *blob.Bucket
+	github   *github.Client
+	log      *slog.Logger
+	now      func() time.Time
+
+	changed      signal // something was committed
+	repositories keyed  // deliveries of one repository are processed one at a time
+	reports      keyed  // one request in flight per execution
+	told         lastTold
+}
+
+// Config is what an App is made of. Store and Blobs are closed by whoever
+// opened them.
+type Config struct {
+	Settings config.Settings
+	Version  string
+	Store    store.Store
+	Blobs    *blob.Bucket
+	GitHub   *github.Client
+	Log      *slog.Logger
+	Now      func() time.Time // nil: the system's clock
+}
+
+// New makes an App and its folders.
+func New(c Config) (*App, error) {
+	a := &App{settings: c.Settings, version: c.Version, store: c.Store, blobs: c.Blobs, github: c.GitHub, log: c.Log, now: c.Now}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	return a, a.prepareFolders()
+}
+
+// Jobs returns the work of this process's runners.
+func (a *App) Jobs() runner.Jobs { return &jobs{App: a, told: map[string]bool{}} }
+
+// Files returns what the jobs of this process's runners read and write.
+func (a *App) Files() runner.Files { return files{a} }
+
+// Run serves the listener and runs every loop until ctx ends or one of them
+// fails. Stopping it loses nothing: what was committed goes on at the next
+// start, and running containers are left to be adopted.
+func (a *App) Run(ctx context.Context, l net.Listener) error {
+	queue, err := a.store.Queue(a.queueConfig())
+	if err != nil {
+		return err
+	}
+	if err := queue.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	loops, ctx := errgroup.WithContext(ctx)
+	loops.Go(func() error { return a.serve(ctx, l) })
+	loops.Go(func() error { return a.reap(ctx) })
+	err = loops.Wait()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if stopErr := queue.Stop(stop); stopErr != nil && !errors.Is(stopErr, context.DeadlineExceeded) {
+		err = errors.Join(err, fmt.Errorf("stop the queue: %w", stopErr))
+	}
+	return err
+}
+
+// serve answers HTTP until ctx ends, then lets the requests in flight end.
+func (a *App) serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           a.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      5 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err := server.Shutdown(stop)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	<-done
+	return err
+}
+
+// Handler is everything this process answers over HTTP.
+func (a *App) Handler() http.Handler {
+	return web.Handler(web.Config{
+		Webhook: &webhook.Handler{
+			Secret: []byte(a.settings.GitHubWebhookSecret.Reveal()),
+			Events: events, Inbox: inbox{a}, Now: a.now, Log: a.log,
+		},
+		Executions: pages{a},
+		Ready:      a.ready,
+		GitHubURL:  webAddress(a.settings.GitHubURL),
+		Version:    a.version,
+		Now:        a.now,
+		Log:        a.log,
+	})
+}
+
+func (a *App) ready(ctx context.Context) error {
+	return a.store.View(ctx, func(store.Tx) error { return nil })
+}
+
+// update is a write transaction after which everybody who waits looks again.
+func (a *App) update(ctx context.Context, do func(store.Tx) error) error {
+	err := a.store.Update(ctx, do)
+	if err == nil {
+		a.changed.wake()
+	}
+	return err
+}
+
+// complain is for the loops: one line for the operator, unless the process is
+// stopping.
+func (a *App) complain(ctx context.Context, doing string, err error) {
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("could not "+doing, "error", err)
+	}
+}
+
+// queueConfig names the workers of the queue. A job's time is below the time
+// after which the queue takes it for lost.
+func (a *App) queueConfig() *river.Config {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, work(a.log, a.deliver))
+	river.AddWorker(workers, work(a.log, a.fetchSource))
+	river.AddWorker(workers, work(a.log, a.report))
+	river.AddWorker(workers, work(a.log, a.reply))
+	river.AddWorker(workers, work(a.log, a.expire))
+	river.AddWorker(workers, work(a.log, a.recover))
+	river.AddWorker(workers, work(a.log, a.renewChecks))
+	return &river.Config{
+		Workers: workers,
+		Queues: map[string]river.QueueConfig{
+			store.QueueDeliver: {MaxWorkers: 8},
+			store.QueueReport:  {MaxWorkers: 16},
+			store.QueueSource:  {MaxWorkers: 4},
+			store.QueueTimer:   {MaxWorkers: 2},
+		},
+		PeriodicJobs: []*river.PeriodicJob{
+			river.NewPeriodicJob(river.PeriodicInterval(time.Minute), periodic(store.Recover{}), &river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), periodic(store.RenewChecks{}), &river.PeriodicJobOpts{RunOnStart: true}),
+		},
+		FetchCooldown:        pollInterval,
+		FetchPollInterval:    pollInterval,
+		PollOnly:             true,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: 2 * time.Minute,
+		RetryPolicy:          retryPolicy{now: a.now},
+		Logger:               slog.New(onlyErrors{a.log.Handler()}),
+	}
+}
+
+const (
+	// pollInterval is how long a delivery or a report may lie before it is seen.
+	pollInterval = 50 * time.Millisecond
+	jobTimeout   = 110 * time.Second
+)
+
+func periodic(args river.JobArgs) river.PeriodicJobConstructor {
+	return func() (river.JobArgs, *river.InsertOpts) { return args, nil }
+}
+
+// webAddress is where people look at what an API base serves; empty where that
+// cannot be told.
+func webAddress(api string) string {
+	if api == "https://api.github.com" {
+		return "https://github.com"
+	}
+	host, _ := strings.CutSuffix(api, "/api/v3")
+	if host == api {
+		return ""
+	}
+	return host
+}

@@ -1,0 +1,275 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// refusal is why a person's word does not count, in words for that person.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func refused(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+
+// gate is one waiting approval.
+type gate struct {
+	x             store.Execution
+	stage, action int
+}
+
+func (g gate) name() string {
+	st := g.x.Stages[g.stage]
+	return g.x.Definition.Name + "/" + st.Name + "/" + st.Actions[g.action].Name
+}
+
+func (g gate) job() pipeline.JobID { return g.x.JobID(g.stage, g.action) }
+
+func (g gate) approval() pipeline.Approval {
+	return *g.x.Definition.Stages[g.stage].Actions[g.action].Approval
+}
+
+// gates lists the waiting approvals of executions.
+func gates(running []store.Execution) []gate {
+	var found []gate
+	for _, x := range running {
+		for i := range x.Stages {
+			for _, j := range waitingApprovals(x.Execution, i) {
+				found = append(found, gate{x, i, j})
+			}
+		}
+	}
+	return found
+}
+
+// called tells whether people call the gate by the name: STAGE, STAGE/ACTION,
+// PIPELINE/STAGE or PIPELINE/STAGE/ACTION, in any case.
+func (g gate) called(name string) bool {
+	st := g.x.Stages[g.stage]
+	p, s, a := g.x.Definition.Name, st.Name, st.Actions[g.action].Name
+	for _, n := range []string{s, s + "/" + a, p + "/" + s, p + "/" + s + "/" + a} {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+var shaPattern = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
+
+// choose finds the one gate that the words after /approve mean, and the SHA
+// among them.
+func choose(open []gate, args []string) (gate, string, error) {
+	var name, sha string
+	switch len(args) {
+	case 0:
+	case 1:
+		if slices.ContainsFunc(open, func(g gate) bool { return g.called(args[0]) }) || !shaPattern.MatchString(args[0]) {
+			name = args[0]
+		} else {
+			sha = args[0]
+		}
+	case 2:
+		name, sha = args[0], args[1]
+	}
+	if len(args) > 2 || sha != "" && !shaPattern.MatchString(sha) {
+		return gate{}, "", refused("the form is `/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]`, with at least 7 digits of the SHA")
+	}
+	match := slices.DeleteFunc(slices.Clone(open), func(g gate) bool { return name != "" && !g.called(name) })
+	if len(match) > 1 && sha != "" {
+		match = slices.DeleteFunc(match, func(g gate) bool { return !strings.HasPrefix(g.x.Revision.Commit, sha) })
+	}
+	switch {
+	case len(match) == 1:
+		return match[0], sha, nil
+	case len(open) == 0:
+		return gate{}, "", refused("nothing waits for an approval here")
+	case len(match) == 0:
+		return gate{}, "", refused("no approval that waits is called `%s`; these wait: %s", plain(name), names(open))
+	}
+	return gate{}, "", refused("several approvals match; name one of them: %s", names(match))
+}
+
+func names(gates []gate) string {
+	var all []string
+	for _, g := range gates {
+		all = append(all, "`"+g.name()+"`")
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+// current checks that what the person decides about is what GitHub has now:
+// the execution's commit is still the head of its branch or pull request.
+func (a *App) current(ctx context.Context, g gate) error {
+	var (
+		head string
+		err  error
+	)
+	r, commit := repository(g.x), g.x.Revision.Commit
+	if n := g.x.Revision.PullRequest; n != 0 {
+		var pr github.PullRequestInfo
+		pr, err = a.github.PullRequest(ctx, r, n)
+		head = pr.Head
+	} else {
+		head, err = a.github.Head(ctx, r, g.x.Revision.Branch)
+	}
+	switch {
+	case errors.Is(err, github.ErrNotFound):
+		return refused("the branch of execution %d is gone", g.x.Number)
+	case err != nil:
+		return fmt.Errorf("read the present head: %w", err)
+	case head != commit:
+		return refused("the head has moved on to %s since; %s waits for an approval of %s", shortSHA(head), g.name(), shortSHA(commit))
+	}
+	return nil
+}
+
+// mayDecide checks who the person is. It asks GitHub now; nothing about people
+// is taken from a payload.
+func (a *App) mayDecide(ctx context.Context, g gate, login string) error {
+	def, repo := g.approval(), repository(g.x)
+	named, err := a.isNamed(ctx, repo, def, login)
+	if err != nil {
+		return err
+	}
+	if !named {
+		return refused("@%s may not decide about %s; these may: %s", login, g.name(), strings.ReplaceAll(approvers(g.x.Execution, def), "@", ""))
+	}
+	if def.SelfReview {
+		return nil
+	}
+	authors, err := a.authors(ctx, g.x)
+	if err != nil {
+		return fmt.Errorf("read the authors of the change: %w", err)
+	}
+	if slices.Contains(authors, strings.ToLower(login)) {
+		return refused("@%s is an author of this change, and %s does not let authors decide (`self-review: true` would)", login, g.name())
+	}
+	return nil
+}
+
+// isNamed tells whether the approval lets the person decide, authorship aside.
+// A team that cannot be read lets nobody in.
+func (a *App) isNamed(ctx context.Context, repo github.Repository, def pipeline.Approval, login string) (bool, error) {
+	if len(def.Users) == 0 && len(def.Teams) == 0 {
+		return a.mayWrite(ctx, repo, login)
+	}
+	if slices.ContainsFunc(def.Users, func(u string) bool { return strings.EqualFold(u, login) }) {
+		return true, nil
+	}
+	for _, team := range def.Teams {
+		member, err := a.github.TeamMember(ctx, repo, team, login)
+		if err != nil {
+			if transient(err) {
+				return false, fmt.Errorf("read team %s: %w", team, err)
+			}
+			return false, refused("the team %s/%s could not be read, so nobody is let in: check that the App may read members", repo.Owner, team)
+		}
+		if member {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (a *App) mayWrite(ctx context.Context, repo github.Repository, login string) (bool, error) {
+	p, err := a.github.Permission(ctx, repo, login)
+	if errors.Is(err, github.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the permission of %s: %w", login, err)
+	}
+	return p >= github.Write, nil
+}
+
+// transient tells whether trying again later may give another answer.
+func transient(err error) bool {
+	var limited *github.RateLimited
+	return errors.As(err, &limited) || errors.Is(err, github.ErrUnavailable)
+}
+
+// authors is everybody who counts as an author of the change: who opened the
+// pull request, who pushed, who triggered the run, and every author and
+// co-author of its commits.
+func (a *App) authors(ctx context.Context, x store.Execution) ([]string, error) {
+	all := append([]string{x.Actor}, x.Revision.Authors...)
+	prs, err := a.pullRequests(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range prs {
+		more, err := a.github.PullRequestAuthors(ctx, repository(x), n)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return lowerSet(all...), nil
+}
+
+// pullRequests lists the pull requests whose head the execution is about, or
+// whose merge made its commit.
+func (a *App) pullRequests(ctx context.Context, x store.Execution) ([]int, error) {
+	if n := x.Revision.PullRequest; n != 0 {
+		return []int{n}, nil
+	}
+	found, err := a.github.PullRequestsOf(ctx, repository(x), x.Revision.Commit)
+	if err != nil && !errors.Is(err, github.ErrNotFound) {
+		return nil, fmt.Errorf("list the pull requests of %s: %w", x.Revision.Commit, err)
+	}
+	var numbers []int
+	for _, pr := range found {
+		if concerns(pr, x) {
+			numbers = append(numbers, pr.Number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
+// concerns tells whether a comment on the pull request can be about the
+// execution.
+func concerns(pr github.PullRequestInfo, x store.Execution) bool {
+	if n := x.Revision.PullRequest; n != 0 {
+		return n == pr.Number
+	}
+	return pr.Head == x.Revision.Commit || pr.Merged && pr.Merge == x.Revision.Commit
+}
+
+// shownBefore checks that GitHub showed this very approval as waiting before
+// the moment, so that nobody decides about what they have not seen. GitHub's
+// times have whole seconds.
+func (a *App) shownBefore(ctx context.Context, g gate, moment time.Time) error {
+	var runs []store.CheckRun
+	err := a.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		runs, err = tx.CheckRuns(ctx, g.x.ID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read check runs of execution %s: %w", g.x.ID, err)
+	}
+	st := g.x.Stages[g.stage]
+	act := st.Actions[g.action]
+	for _, r := range runs {
+		shows := slices.Contains(strings.Fields(r.Waiting), fmt.Sprintf("%s/%d", act.Name, act.Attempt))
+		if r.Stage == st.Name && shows && !moment.Before(r.AcceptedAt.Truncate(time.Second)) {
+			return nil
+		}
+	}
+	return refused("%s was not yet shown as waiting when this was written; say which commit you mean: `/approve %s %s`",
+		g.name(), g.name(), shortSHA(g.x.Revision.Commit))
+}
+
+func shortSHA(sha string) string { return sha[:min(7, len(sha))] }

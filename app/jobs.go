@@ -1,0 +1,222 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/runner"
+)
+
+// leaseTime is how long a runner may be silent before its job counts as lost.
+// It renews three times as often.
+const leaseTime = time.Minute
+
+// jobs is the runners' work, in the process. It implements runner.Jobs.
+type jobs struct {
+	*App
+
+	mu   sync.Mutex
+	told map[string]bool // lease tokens that have had their cancel
+}
+
+var _ runner.Jobs = (*jobs)(nil)
+
+func (a *jobs) Lease(ctx context.Context, name string) (runner.Lease, error) {
+	for {
+		changed := a.changed.wait()
+		lease, err := a.take(ctx, name)
+		if !errors.Is(err, store.ErrNotFound) {
+			return lease, err
+		}
+		select {
+		case <-ctx.Done():
+			return runner.Lease{}, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// take leases the oldest queued job, or returns store.ErrNotFound.
+func (a *jobs) take(ctx context.Context, name string) (runner.Lease, error) {
+	look := func(tx store.Tx) error { _, err := tx.NextJob(ctx); return err }
+	if err := a.store.View(ctx, look); err != nil {
+		return runner.Lease{}, err
+	}
+	var lease runner.Lease
+	err := a.store.Update(ctx, func(tx store.Tx) error {
+		j, err := tx.NextJob(ctx)
+		if err != nil {
+			return err
+		}
+		j.State, j.Runner, j.Token, j.Expires = store.JobLeased, name, newToken(), a.now().Add(leaseTime)
+		lease = runner.Lease{Job: j.Job, Token: j.Token, Expires: j.Expires}
+		return tx.SaveJob(ctx, j)
+	})
+	return lease, err
+}
+
+func (a *jobs) Held(ctx context.Context, name string) ([]runner.Lease, error) {
+	var held []runner.Lease
+	err := a.store.View(ctx, func(tx store.Tx) error {
+		leased, err := tx.LeasedJobs(ctx, name)
+		for _, j := range leased {
+			held = append(held, runner.Lease{Job: j.Job, Token: j.Token, Expires: j.Expires})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list leases of runner %s: %w", name, err)
+	}
+	return held, nil
+}
+
+func (a *jobs) Renew(ctx context.Context, token string) (runner.Order, error) {
+	timer := time.NewTimer(leaseTime / 3)
+	defer timer.Stop()
+	for {
+		changed := a.changed.wait()
+		j, err := a.leased(ctx, token)
+		if err != nil {
+			return runner.Order{}, err
+		}
+		if j.Cancel && a.tellOnce(token) {
+			return runner.Order{Expires: j.Expires, Cancel: true}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return runner.Order{}, ctx.Err()
+		case <-changed:
+		case <-timer.C:
+			return a.prolong(ctx, token)
+		}
+	}
+}
+
+func (a *jobs) prolong(ctx context.Context, token string) (runner.Order, error) {
+	var order runner.Order
+	err := a.store.Update(ctx, func(tx store.Tx) error {
+		j, err := held(ctx, tx, token)
+		if err != nil {
+			return err
+		}
+		j.Expires = a.now().Add(leaseTime)
+		order = runner.Order{Expires: j.Expires, Cancel: j.Cancel}
+		return tx.SaveJob(ctx, j)
+	})
+	return order, err
+}
+
+// tellOnce lets a cancel through at once the first time, so that renewals
+// while the container stops do not spin.
+func (a *jobs) tellOnce(token string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.told[token] {
+		return false
+	}
+	a.told[token] = true
+	return true
+}
+
+func (a *jobs) Started(ctx context.Context, token string, at time.Time, image string) error {
+	return a.update(ctx, func(tx store.Tx) error {
+		j, err := held(ctx, tx, token)
+		if err != nil {
+			return err
+		}
+		return store.Apply(ctx, tx, j.ID.Execution, pipeline.JobStarted{At: at, Job: j.ID, Runner: j.Runner, Image: image})
+	})
+}
+
+func (a *jobs) Finish(ctx context.Context, token string, r pipeline.Result) error {
+	j, err := a.leased(ctx, token)
+	if err != nil {
+		return err
+	}
+	if err := a.keepLog(ctx, j.ID); err != nil {
+		return fmt.Errorf("keep log of job %s: %w", j.ID, err)
+	}
+	if err := a.finish(ctx, token, r); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	delete(a.told, token)
+	a.mu.Unlock()
+	a.dropLog(j.ID)
+	a.log.Info("job finished", "job", j.ID.String(), "status", r.Status, "reason", r.Reason)
+	return nil
+}
+
+func (a *jobs) finish(ctx context.Context, token string, r pipeline.Result) error {
+	return a.update(ctx, func(tx store.Tx) error {
+		j, err := held(ctx, tx, token)
+		if err != nil {
+			return err
+		}
+		return endJob(ctx, tx, j, a.now(), r)
+	})
+}
+
+// endJob ends a lease and gives the result to the execution.
+func endJob(ctx context.Context, tx store.Tx, j store.Job, at time.Time, r pipeline.Result) error {
+	j.State, j.Token = store.JobDone, ""
+	if err := tx.SaveJob(ctx, j); err != nil {
+		return err
+	}
+	return store.Apply(ctx, tx, j.ID.Execution, pipeline.JobFinished{At: at, Job: j.ID, Result: r})
+}
+
+// leased reads the job of a lease; runner.ErrLeaseLost when there is none.
+func (a *App) leased(ctx context.Context, token string) (store.Job, error) {
+	var j store.Job
+	err := a.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		j, err = held(ctx, tx, token)
+		return err
+	})
+	return j, err
+}
+
+func held(ctx context.Context, tx store.Tx, token string) (store.Job, error) {
+	j, err := tx.JobByToken(ctx, token)
+	if errors.Is(err, store.ErrNotFound) || err == nil && j.State != store.JobLeased {
+		return store.Job{}, runner.ErrLeaseLost
+	}
+	return j, err
+}
+
+// reap ends the jobs whose runner has been silent for longer than its lease.
+// What such a job did is unknown, so it is not run again by itself. No lease
+// ends before one whole lease after the app started, since nobody could renew
+// while it was down.
+func (a *App) reap(ctx context.Context) error {
+	started := a.now()
+	return every(ctx, leaseTime/4, func() {
+		if a.now().Before(started.Add(leaseTime)) {
+			return
+		}
+		err := a.update(ctx, func(tx store.Tx) error {
+			leased, err := tx.LeasedJobs(ctx, "")
+			if err != nil {
+				return err
+			}
+			for _, j := range leased {
+				if a.now().Before(j.Expires) {
+					continue
+				}
+				a.log.Warn("runner lost", "job", j.ID.String(), "runner", j.Runner, "expired", j.Expires)
+				result := pipeline.Result{Status: pipeline.Errored, Reason: "the runner was lost: it did not renew its lease", FinishedAt: a.now()}
+				if err := endJob(ctx, tx, j, a.now(), result); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		a.complain(ctx, "reap lost jobs", err)
+	})
+}

@@ -1,0 +1,456 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// completed is the one status of a check run that is final.
+const completed = "completed"
+
+// wanted is a check run as it should be.
+type wanted struct {
+	stage   string // empty: the run of the whole pipeline
+	attempt int
+	waiting string // the approvals it shows as waiting, action/attempt
+	run     github.CheckRun
+}
+
+// note puts an answer to a person at the end of the run's summary.
+func (w *wanted) note(text string) {
+	if text != "" {
+		w.run.Summary += "\n\n---\n\n" + text
+	}
+}
+
+// checkRuns says what GitHub should show of an execution: one run for each
+// stage, or one for the pipeline when it could not start.
+func (a *App) checkRuns(x store.Execution) []wanted {
+	if len(x.Stages) == 0 {
+		return []wanted{a.unstartedRun(x)}
+	}
+	var all []wanted
+	for i := range x.Stages {
+		all = append(all, a.stageRun(x, i))
+	}
+	return all
+}
+
+func (a *App) pageURL(x store.Execution, stage string) string {
+	u := a.settings.PublicURL + "/executions/" + x.Token
+	if stage != "" {
+		u += "#" + stage
+	}
+	return u
+}
+
+// unstartedRun is the run of a pipeline whose file has mistakes.
+func (a *App) unstartedRun(x store.Execution) wanted {
+	var text strings.Builder
+	run := github.CheckRun{
+		Name: x.Definition.Name, SHA: x.Revision.Commit, DetailsURL: a.pageURL(x, ""),
+		Status: completed, Conclusion: "failure", StartedAt: x.CreatedAt, CompletedAt: x.EndedAt,
+	}
+	for _, p := range x.Problems {
+		if p.File == "" {
+			fmt.Fprintf(&text, "- %s\n", plain(sentence(p.Message)))
+			continue
+		}
+		fmt.Fprintf(&text, "- `%s:%d:%d` %s", p.File, max(p.Line, 1), max(p.Column, 1), plain(p.Message))
+		if p.Hint != "" {
+			fmt.Fprintf(&text, " (%s)", plain(p.Hint))
+		}
+		text.WriteString("\n")
+		line := max(p.Line, 1)
+		run.Annotations = append(run.Annotations, github.Annotation{
+			Path: p.File, StartLine: line, EndLine: line, StartColumn: p.Column, EndColumn: p.Column, Level: "failure",
+			Title: "Pipeline file", Message: strings.TrimSpace(p.Message + parenthesised(p.Hint)),
+		})
+	}
+	run.Title = sentence(x.Reason)
+	if n := len(run.Annotations); n > 0 {
+		run.Title = fmt.Sprintf("%s has %s", x.Definition.File, count(n, "mistake"))
+		fmt.Fprintf(&text, "\nNothing was run. Push a commit that mends the file.\n")
+	} else if len(x.Problems) > 0 {
+		run.Title = sentence(x.Problems[0].Message)
+	}
+	run.Summary = cmp.Or(text.String(), run.Title)
+	return wanted{attempt: 1, run: run}
+}
+
+// stageRun is the run of one stage.
+func (a *App) stageRun(x store.Execution, i int) wanted {
+	st := x.Stages[i]
+	w := wanted{stage: st.Name, attempt: st.Attempt}
+	w.run = github.CheckRun{
+		Name: x.Definition.Name + " / " + st.Name, SHA: x.Revision.Commit, DetailsURL: a.pageURL(x, st.Name),
+		StartedAt: st.StartedAt,
+	}
+	w.run.Status, w.run.Conclusion = stageStatus(x.Execution, i)
+	waiting := waitingApprovals(x.Execution, i)
+	for _, j := range waiting {
+		w.waiting += fmt.Sprintf("%s/%d ", st.Actions[j].Name, st.Actions[j].Attempt)
+	}
+	if w.run.Conclusion == "action_required" {
+		w.run.Actions = []github.Button{
+			{Label: "Approve", Description: "Let this commit into what comes next", Identifier: "approve"},
+			{Label: "Reject", Description: "Stop this execution here", Identifier: "reject"},
+		}
+	}
+	if w.run.Status == completed {
+		w.run.CompletedAt = completedAt(x.Execution, i)
+		if w.run.StartedAt.IsZero() {
+			w.run.StartedAt = w.run.CompletedAt
+		}
+	}
+	w.run.Title = stageTitle(x.Execution, i)
+	w.run.Summary = stageSummary(x.Execution, i)
+	return w
+}
+
+// completedAt is when the run's present conclusion came about.
+func completedAt(x pipeline.Execution, i int) time.Time {
+	st := x.Stages[i]
+	if st.Status == pipeline.InProgress {
+		var asked time.Time
+		for _, j := range waitingApprovals(x, i) {
+			asked = st.Actions[j].StartedAt
+		}
+		return asked
+	}
+	if !st.EndedAt.IsZero() {
+		return st.EndedAt
+	}
+	return x.EndedAt
+}
+
+// waitingApprovals lists the stage's actions that wait for a person.
+func waitingApprovals(x pipeline.Execution, i int) []int {
+	var waiting []int
+	for j, act := range x.Stages[i].Actions {
+		if act.Status == pipeline.Waiting {
+			waiting = append(waiting, j)
+		}
+	}
+	return waiting
+}
+
+// stageStatus is a stage in GitHub's words. A stage that was not reached never
+// becomes skipped or neutral, since GitHub counts those as passed.
+func stageStatus(x pipeline.Execution, i int) (status, conclusion string) {
+	st := x.Stages[i]
+	switch st.Status {
+	case pipeline.Succeeded:
+		return completed, "success"
+	case pipeline.Failed:
+		return completed, "failure"
+	case pipeline.TimedOut:
+		return completed, "timed_out"
+	case pipeline.Cancelled, pipeline.Superseded:
+		return completed, "cancelled"
+	case pipeline.Cancelling:
+		return "in_progress", ""
+	case pipeline.InProgress:
+		if onlyOneApprovalLeft(x, i) {
+			return completed, "action_required"
+		}
+		return "in_progress", ""
+	}
+	switch {
+	case sourceFailed(x) && i == 0:
+		return completed, "failure"
+	case x.Status.Ended():
+		return completed, "cancelled"
+	}
+	return "queued", ""
+}
+
+// sourceFailed tells whether the execution ended before its first stage
+// because its tree could not be had.
+func sourceFailed(x pipeline.Execution) bool {
+	return x.Status == pipeline.Failed && x.Stages[0].Status == pipeline.Pending
+}
+
+// onlyOneApprovalLeft tells whether the stage can do nothing but wait for one
+// person: only then can its run be completed and carry buttons.
+func onlyOneApprovalLeft(x pipeline.Execution, i int) bool {
+	for _, act := range x.Stages[i].Actions {
+		if act.Status == pipeline.Queued || act.Status == pipeline.InProgress || act.Status == pipeline.Cancelling {
+			return false
+		}
+	}
+	return len(waitingApprovals(x, i)) == 1
+}
+
+func stageTitle(x pipeline.Execution, i int) string {
+	st := x.Stages[i]
+	switch st.Status {
+	case pipeline.Succeeded:
+		return "Succeeded in " + duration(st.EndedAt.Sub(st.StartedAt))
+	case pipeline.Failed, pipeline.TimedOut:
+		return failureTitle(st)
+	case pipeline.Cancelled, pipeline.Superseded:
+		return sentence(cmp.Or(st.Reason, x.Reason, "cancelled"))
+	case pipeline.Cancelling:
+		return "Stopping: " + st.Reason
+	case pipeline.Waiting:
+		return "Waiting for another execution to leave this stage"
+	case pipeline.InProgress:
+		return progressTitle(x, i)
+	}
+	switch {
+	case sourceFailed(x) && i == 0:
+		return sentence(x.Reason)
+	case x.Status == pipeline.Failed:
+		return "Not reached: " + x.Reason
+	case x.Status.Ended():
+		return sentence(cmp.Or(x.Reason, "not reached"))
+	case i == 0:
+		return "Fetching the source"
+	}
+	return "Waits for stage " + x.Stages[i-1].Name
+}
+
+func failureTitle(st pipeline.StageState) string {
+	var bad []string
+	for _, act := range st.Actions {
+		if act.Status.Bad() {
+			bad = append(bad, act.Name+": "+cmp.Or(act.Reason, statusWords(act.Status)))
+		}
+	}
+	return cut(strings.Join(bad, "; "), 200)
+}
+
+func progressTitle(x pipeline.Execution, i int) string {
+	st := x.Stages[i]
+	var waiting []string
+	for _, j := range waitingApprovals(x, i) {
+		waiting = append(waiting, st.Actions[j].Name)
+	}
+	if len(waiting) > 0 {
+		return "Waiting for approval: " + strings.Join(waiting, ", ")
+	}
+	var running []string
+	done := 0
+	for _, act := range st.Actions {
+		switch {
+		case act.Status.Ended():
+			done++
+		case act.Status == pipeline.InProgress:
+			running = append(running, act.Name)
+		}
+	}
+	title := fmt.Sprintf("%d of %s done", done, count(len(st.Actions), "action"))
+	if len(running) > 0 {
+		title += ", running: " + strings.Join(running, ", ")
+	}
+	return title
+}
+
+func stageSummary(x pipeline.Execution, i int) string {
+	st := x.Stages[i]
+	var b strings.Builder
+	for j, act := range st.Actions {
+		switch {
+		case act.Status == pipeline.Waiting:
+			fmt.Fprintf(&b, "**%s** waits for an approval.\n\n%s\n\n", act.Name, howToApprove(x, i, j))
+		case act.Status.Bad():
+			fmt.Fprintf(&b, "**%s** %s%s\n\n", act.Name, statusWords(act.Status), plain(colon(act.Reason)))
+			if act.LogTail != "" {
+				fmt.Fprintf(&b, "%s\n\n", fenced(act.LogTail))
+			}
+		}
+	}
+	b.WriteString("| Action | Result | Time |\n| --- | --- | --- |\n")
+	for _, act := range st.Actions {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", act.Name, result(act), actionTime(act))
+	}
+	if made := artifacts(st); made != "" {
+		fmt.Fprintf(&b, "\nArtifacts: %s\n", made)
+	}
+	for _, n := range x.Notes {
+		fmt.Fprintf(&b, "\n> %s\n", plain(n))
+	}
+	fmt.Fprintf(&b, "\nExecution %d of %s, started by %s%s.", x.Number, x.Definition.Name, x.Trigger, by(x.Actor))
+	return b.String()
+}
+
+func result(act pipeline.ActionState) string {
+	text := statusWords(act.Status)
+	switch {
+	case act.Decision != nil:
+		text = plain(act.Reason)
+	case act.Status == pipeline.Failed || act.Status == pipeline.Errored || act.Status == pipeline.Cancelled:
+		text += plain(colon(act.Reason))
+	}
+	if act.Attempt > 1 {
+		text += fmt.Sprintf(" (attempt %d)", act.Attempt)
+	}
+	return text
+}
+
+func actionTime(act pipeline.ActionState) string {
+	if act.StartedAt.IsZero() || act.EndedAt.IsZero() {
+		return ""
+	}
+	return duration(act.EndedAt.Sub(act.StartedAt))
+}
+
+func artifacts(st pipeline.StageState) string {
+	var made []string
+	for _, act := range st.Actions {
+		for _, art := range act.Artifacts {
+			made = append(made, fmt.Sprintf("%s (`sha256:%s`)", art.Name, art.Digest[:min(12, len(art.Digest))]))
+		}
+	}
+	return strings.Join(made, ", ")
+}
+
+// howToApprove names who may approve an action and how.
+func howToApprove(x pipeline.Execution, i, j int) string {
+	act, def := x.Stages[i].Actions[j], x.Definition.Stages[i].Actions[j].Approval
+	name := x.Stages[i].Name
+	if !soleApproval(x.Definition.Stages[i]) {
+		name += "/" + act.Name
+	}
+	return fmt.Sprintf("May approve: %s%s.\nComment `/approve %s` or `/reject %s` on the pull request, or press the button of the check run, until %s.\nIt is about commit `%s`.",
+		approvers(x, *def), notAuthors(*def), name, name, act.ExpiresAt.UTC().Format("2 January 2006 15:04 MST"), x.Revision.Commit)
+}
+
+// soleApproval tells whether the stage's name is enough to name its approval.
+func soleApproval(s pipeline.Stage) bool {
+	n := 0
+	for _, act := range s.Actions {
+		if act.Approval != nil {
+			n++
+		}
+	}
+	return n == 1
+}
+
+func approvers(x pipeline.Execution, def pipeline.Approval) string {
+	var who []string
+	for _, u := range def.Users {
+		who = append(who, "@"+u)
+	}
+	owner, _, _ := strings.Cut(x.Repository, "/")
+	for _, t := range def.Teams {
+		who = append(who, "@"+owner+"/"+t)
+	}
+	if len(who) == 0 {
+		return "anyone with write access"
+	}
+	return strings.Join(who, ", ")
+}
+
+func notAuthors(def pipeline.Approval) string {
+	if def.SelfReview {
+		return ""
+	}
+	return ", but no author of the change"
+}
+
+func statusWords(s pipeline.Status) string {
+	switch s {
+	case pipeline.Pending:
+		return "not started"
+	case pipeline.InProgress:
+		return "running"
+	case pipeline.Waiting:
+		return "waiting for approval"
+	case pipeline.Errored:
+		return "could not be run"
+	case pipeline.TimedOut:
+		return "timed out"
+	case pipeline.Cancelling:
+		return "stopping"
+	default:
+		return string(s)
+	}
+}
+
+// duration writes a time span as people say it.
+func duration(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func colon(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+func parenthesised(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return " (" + hint + ")"
+}
+
+func by(actor string) string {
+	if actor == "" {
+		return ""
+	}
+	return " by " + plain(actor)
+}
+
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}
+
+// plain keeps hostile text from being read as Markdown, HTML or a mention.
+func plain(s string) string {
+	return escaper.Replace(strings.Join(strings.Fields(s), " "))
+}
+
+var escaper = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
+	"@", "@\u200b", "#", "\\#", "!", "\\!",
+)
+
+var ansi = regexp.MustCompile("\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|[@-Z\\\\-_])")
+
+// fenced puts text that came out of a container into a code block it cannot
+// get out of.
+func fenced(text string) string {
+	text = ansi.ReplaceAllString(text, "")
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + "text\n" + strings.TrimRight(text, "\n") + "\n" + fence
+}

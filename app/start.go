@@ -1,0 +1,271 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	schema "github.com/stagegate/stagegate/pipelines-schema"
+)
+
+// candidate is a pipeline file that concerns an event: either it runs, or its
+// mistakes are shown.
+type candidate struct {
+	definition pipeline.Definition
+	problems   []pipeline.Problem
+}
+
+// push starts the pipelines that a push to a branch is meant for.
+func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, error) {
+	switch {
+	case e.Deleted:
+		return ignore("%s: %s was deleted", e.Repo, e.Ref), nil
+	case e.Branch == "":
+		return ignore("%s: %s is not a branch", e.Repo, e.Ref), nil
+	case e.Before == e.After || e.Time.IsZero(): // without a head commit there is nothing to run
+		return ignore("%s: the push to %s changes nothing", e.Repo, e.Branch), nil
+	}
+	repo, err := a.installed(ctx, e.Repo)
+	if err != nil {
+		return plan{}, err
+	}
+	found, err := a.candidates(ctx, repo, e.After, func(t pipeline.Triggers) *pipeline.BranchFilter { return t.Push }, e.Branch)
+	if err != nil {
+		return plan{}, err
+	}
+	if len(found) == 0 {
+		return ignore("%s: no pipeline runs on a push to %s", repo, e.Branch), nil
+	}
+	base := pipeline.Execution{
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: e.Ref, Trigger: pipeline.Push, Actor: e.Sender,
+		Revision: pipeline.Revision{
+			Commit: e.After, Time: e.Time, Ref: e.Ref, Branch: e.Branch,
+			Message: e.Message, Author: e.Author, Authors: e.Authors,
+		},
+	}
+	return a.start(ctx, d, repo, base, e.Before, found)
+}
+
+// pullRequest starts the pipelines of a pull request's new head and stops what
+// ran for its older ones.
+func (a *App) pullRequest(ctx context.Context, d store.Delivery, e github.PullRequest) (plan, error) {
+	lane := fmt.Sprintf("pull/%d", e.Number)
+	if e.Action == "closed" {
+		return a.closed(e, lane), nil
+	}
+	repo, err := a.installed(ctx, e.Repo)
+	if err != nil {
+		return plan{}, err
+	}
+	at := e.Head
+	if e.Fork {
+		at = e.BaseSHA // a fork's own files are not trusted
+	}
+	found, err := a.candidates(ctx, repo, at, func(t pipeline.Triggers) *pipeline.BranchFilter { return t.PullRequest }, e.Base)
+	if err != nil {
+		return plan{}, err
+	}
+	base := pipeline.Execution{
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: lane, Trigger: pipeline.PullRequest, Actor: e.Sender,
+		Revision: pipeline.Revision{
+			Commit: e.Head, Ref: fmt.Sprintf("refs/pull/%d/head", e.Number), Branch: e.Branch, Base: e.Base,
+			PullRequest: e.Number, Authors: lowerSet(e.User, e.Sender),
+		},
+	}
+	if e.Fork && len(found) > 0 {
+		found = []candidate{forkRefusal}
+	} else if len(found) > 0 {
+		commit, err := a.github.Commit(ctx, repo, e.Head)
+		if err != nil {
+			return plan{}, fmt.Errorf("read commit %s: %w", e.Head, err)
+		}
+		base.Revision.Message, base.Revision.Time, base.Revision.Author = commit.Message, commit.Time, commit.Author
+		base.Revision.Authors = lowerSet(append(commit.Authors, base.Revision.Authors...)...)
+	}
+	return a.start(ctx, d, repo, base, e.Before, found)
+}
+
+// forkRefusal stands in for the pipelines of a fork's pull request.
+var forkRefusal = candidate{
+	definition: pipeline.Definition{Name: "stagegate"},
+	problems:   []pipeline.Problem{{Message: "pull requests from forks run nothing yet"}},
+}
+
+func (a *App) closed(e github.PullRequest, lane string) plan {
+	return plan{
+		message: fmt.Sprintf("%s: pull request %d was closed", e.Repo, e.Number),
+		commit: func(ctx context.Context, tx store.Tx) error {
+			running, err := tx.Find(ctx, store.Filter{RepositoryID: e.Repo.ID, Lane: lane, Active: true})
+			if err != nil {
+				return err
+			}
+			return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Actor: e.Sender, Reason: "the pull request was closed"})
+		},
+	}
+}
+
+// installed makes sure that the installation is known: GitHub names it in the
+// deliveries of an App, but not in those of a plain webhook.
+func (a *App) installed(ctx context.Context, repo github.Repository) (github.Repository, error) {
+	if repo.Installation != 0 {
+		return repo, nil
+	}
+	id, err := a.github.InstallationOf(ctx, repo.Owner, repo.Name)
+	if err != nil {
+		return repo, fmt.Errorf("find the installation of %s: %w", repo, err)
+	}
+	repo.Installation = id
+	return repo, nil
+}
+
+// candidates reads the pipeline files at a commit and picks those that an
+// event on the branch concerns. A file whose triggers cannot be read concerns
+// every event, since nobody can tell.
+func (a *App) candidates(ctx context.Context, repo github.Repository, sha string,
+	filter func(pipeline.Triggers) *pipeline.BranchFilter, branch string,
+) ([]candidate, error) {
+	files, err := a.github.PipelineFiles(ctx, repo, sha)
+	if err != nil {
+		return nil, fmt.Errorf("read the pipeline files at %s: %w", sha, err)
+	}
+	var found []candidate
+	for _, f := range files {
+		def, diagnostics := schema.Parse(f.Path, f.Data)
+		unreadable := def.On.Push == nil && def.On.PullRequest == nil
+		if !filter(def.On).Matches(branch) && !unreadable {
+			continue
+		}
+		if f.TooLarge {
+			diagnostics = []schema.Diagnostic{{File: f.Path, Line: 1, Column: 1, Message: "the file is larger than 1 MB"}}
+		}
+		c := candidate{definition: def}
+		for _, g := range diagnostics {
+			c.problems = append(c.problems, pipeline.Problem(g))
+		}
+		found = append(found, c)
+	}
+	return unique(found), nil
+}
+
+// unique refuses pipelines of one name: neither runs, since nobody could tell
+// their check runs apart.
+func unique(found []candidate) []candidate {
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		return cmp.Compare(strings.ToLower(a.definition.Name), strings.ToLower(b.definition.Name))
+	})
+	var out []candidate
+	for _, c := range found {
+		last := len(out) - 1
+		if last < 0 || !strings.EqualFold(out[last].definition.Name, c.definition.Name) {
+			out = append(out, c)
+			continue
+		}
+		out[last].problems = append(out[last].problems, c.problems...)
+		out[last].problems = append(out[last].problems, pipeline.Problem{
+			File: c.definition.File, Line: 1, Column: 1,
+			Message: fmt.Sprintf("the pipeline %q is also defined in %s", c.definition.Name, out[last].definition.File),
+			Hint:    "give one of them another name",
+		})
+	}
+	return out
+}
+
+// start plans one execution for each candidate. before is the commit the event
+// says its lane stood at.
+func (a *App) start(ctx context.Context, d store.Delivery, repo github.Repository, base pipeline.Execution, before string, found []candidate) (plan, error) {
+	outrun, err := a.outrun(ctx, repo, base, before)
+	if err != nil {
+		return plan{}, err
+	}
+	commit := func(ctx context.Context, tx store.Tx) error {
+		if base.Revision.PullRequest != 0 && outrun == "" {
+			if err := a.stopOlder(ctx, tx, base); err != nil {
+				return err
+			}
+		}
+		for _, c := range found {
+			if err := a.startOne(ctx, tx, d, repo, base, c, outrun); err != nil {
+				return fmt.Errorf("start pipeline %s: %w", c.definition.Name, err)
+			}
+		}
+		return nil
+	}
+	return plan{message: fmt.Sprintf("%s: %d pipelines for %s at %s", repo, len(found), base.Lane, base.Revision.Commit), commit: commit}, nil
+}
+
+// stopOlder cancels what still runs for older heads of a pull request.
+func (a *App) stopOlder(ctx context.Context, tx store.Tx, base pipeline.Execution) error {
+	running, err := tx.Find(ctx, store.Filter{RepositoryID: base.RepositoryID, Lane: base.Lane, Active: true})
+	if err != nil {
+		return err
+	}
+	reason := "the pull request has a newer head, " + base.Revision.Commit[:min(7, len(base.Revision.Commit))]
+	return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Actor: base.Actor, Reason: reason})
+}
+
+func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo github.Repository, base pipeline.Execution, c candidate, outrun string) error {
+	x := store.Execution{Execution: base, Installation: repo.Installation, Delivery: d.ID, Token: newToken()}
+	x.Definition = c.definition
+	if err := tx.CreateExecution(ctx, &x); errors.Is(err, store.ErrConflict) {
+		return nil // an earlier attempt at this delivery got this far
+	} else if err != nil {
+		return err
+	}
+	var event pipeline.Event = pipeline.Started{At: a.now()}
+	switch {
+	case len(c.problems) > 0:
+		event = pipeline.Invalid{At: a.now(), Reason: "the pipeline could not start", Problems: c.problems}
+	case outrun != "":
+		event = pipeline.Outrun{At: a.now(), By: outrun}
+	}
+	return store.Apply(ctx, tx, x.ID, event)
+}
+
+// outrun returns the newest commit that the lane knows when that is a
+// descendant of the execution's: deliveries may come late. GitHub is asked
+// only when the event does not say itself that it follows the newest.
+func (a *App) outrun(ctx context.Context, repo github.Repository, base pipeline.Execution, before string) (string, error) {
+	var newest []store.Execution
+	err := a.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		newest, err = tx.Find(ctx, store.Filter{RepositoryID: repo.ID, Lane: base.Lane, Limit: 20})
+		return err
+	})
+	newest = slices.DeleteFunc(newest, func(x store.Execution) bool { return x.Status == pipeline.Superseded })
+	if err != nil || len(newest) == 0 {
+		return "", err
+	}
+	known := newest[0].Revision.Commit
+	if known == before || known == base.Revision.Commit {
+		return "", nil
+	}
+	status, err := a.github.Compare(ctx, repo, known, base.Revision.Commit)
+	if errors.Is(err, github.ErrNotFound) {
+		return "", nil // the lane was rewritten and the old commit is gone
+	}
+	if err != nil {
+		return "", fmt.Errorf("compare %s with %s: %w", known, base.Revision.Commit, err)
+	}
+	if status == "behind" {
+		return known, nil
+	}
+	return "", nil
+}
+
+// lowerSet is the sorted set of the names in lower case, without empty ones.
+func lowerSet(names ...string) []string {
+	var set []string
+	for _, n := range names {
+		if n != "" {
+			set = append(set, strings.ToLower(n))
+		}
+	}
+	slices.Sort(set)
+	return slices.Compact(set)
+}

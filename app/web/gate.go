@@ -1,0 +1,136 @@
+package web
+
+import (
+	"html/template"
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// tails is for how many failures the top of a page shows the end of the log.
+const tails = 3
+
+// failure is an action that went wrong, as the top of the page tells it.
+type failure struct {
+	Stage, Action string
+	URL           string // its place on the page
+	Status        badge
+	Reason        string
+	Tail          template.HTML
+}
+
+// failures lists what went wrong, the first first: the others may follow from
+// it.
+func (v *view) failures() []failure {
+	type place struct{ i, j int }
+	var bad []place
+	for i, st := range v.x.Stages {
+		for j, a := range st.Actions {
+			if a.Status.Bad() {
+				bad = append(bad, place{i, j})
+			}
+		}
+	}
+	slices.SortStableFunc(bad, func(a, b place) int {
+		return v.x.Stages[a.i].Actions[a.j].EndedAt.Compare(v.x.Stages[b.i].Actions[b.j].EndedAt)
+	})
+	var out []failure
+	for n, at := range bad {
+		f := v.failure(v.x.Stages[at.i], at.j)
+		if tail := v.x.Stages[at.i].Actions[at.j].LogTail; n < tails && strings.TrimSpace(tail) != "" {
+			f.Tail = renderTail(tail)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (v *view) failure(st pipeline.StageState, j int) failure {
+	a := st.Actions[j]
+	f := failure{
+		Stage: clip(st.Name, 100), Action: clip(a.Name, 100), URL: "#" + clip(st.Name+"."+a.Name, 200),
+		Status: actionBadge(v.x, a), Reason: v.reason(st, a, v.definition(st.Name, a.Name)),
+	}
+	if d := a.Decision; d != nil {
+		f.Reason = "By " + clip(d.Actor, 100)
+	}
+	return f
+}
+
+// gate is an approval that waits for an answer: who may give it, until when,
+// and how.
+type gate struct {
+	Stage, Action string
+	URL           string // its place on the page
+	Status        badge
+	Who           string
+	NotAuthors    bool
+	Until         moment
+	Left          string
+	Command       string // what to say after /approve or /reject
+	PullRequest   link   // where to say it; empty for a push
+	Check         link   // the check run
+	Button        bool   // the check run has buttons now
+	Commit        string
+}
+
+func (v *view) gate(i, j int, def pipeline.Action) *gate {
+	st := v.x.Stages[i]
+	a, name, r := st.Actions[j], v.x.Definition.Name, v.x.Revision
+	g := &gate{
+		Stage: clip(st.Name, 100), Action: clip(a.Name, 100), URL: "#" + clip(st.Name+"."+a.Name, 200),
+		Status: forApproval, Until: momentOf(a.ExpiresAt), Command: clip(name+"/"+st.Name+"/"+a.Name, 300),
+		Check:  link{clip(name+" / "+st.Name, 200), under(v.hub, v.x.Repository, "commit", r.Commit, "checks")},
+		Button: asks(st) == 1 && !works(st), Commit: short(r.Commit, 7),
+	}
+	if !a.ExpiresAt.IsZero() {
+		g.Left = duration(a.ExpiresAt.Sub(v.now))
+	}
+	if r.PullRequest != 0 {
+		g.PullRequest = v.pullRequest()
+		g.Check.URL = under(g.PullRequest.URL, "checks")
+	}
+	g.Who = "whom the pipeline file names"
+	if def.Approval != nil {
+		g.Who, g.NotAuthors = v.approvers(*def.Approval), !def.Approval.SelfReview
+	}
+	return g
+}
+
+func (v *view) approvers(a pipeline.Approval) string {
+	var who []string
+	for _, u := range a.Users {
+		who = append(who, "@"+u)
+	}
+	owner, _, _ := strings.Cut(v.x.Repository, "/")
+	for _, t := range a.Teams {
+		who = append(who, "@"+owner+"/"+t)
+	}
+	if len(who) == 0 {
+		return "anyone with write access"
+	}
+	return clip(strings.Join(who, ", "), 500)
+}
+
+// decision is a person's answer with what it was bound to.
+type decision struct {
+	Word, Actor, Door  string
+	At                 moment
+	Commit, Definition string
+	Artifacts          []artifact
+}
+
+func (v *view) decision(d *pipeline.Decision) *decision {
+	if d == nil {
+		return nil
+	}
+	out := &decision{
+		Word: "Rejected", Actor: clip(d.Actor, 100), Door: clip(d.Door, 30), At: momentOf(d.At),
+		Commit: short(d.Commit, 7), Definition: short(d.Definition, 12), Artifacts: v.artifacts(d.Artifacts),
+	}
+	if d.Approved {
+		out.Word = "Approved"
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	noContent   = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	pageContent = noContent + "; style-src 'self'"
+)
+
+// guard sets the headers every answer has. Nothing is kept by a cache, framed,
+// indexed, or told to the next site: the token stands in the address.
+func guard(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("Content-Security-Policy", noContent)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+// notFound is one and the same answer for a wrong token, a wrong path and a
+// wrong method.
+func notFound(c *gin.Context) {
+	c.String(http.StatusNotFound, "Not found.\nA page opens only by the details link of its check run.\n")
+}
+
+// recovered turns a panic into one log line and a 500 that tells nothing.
+func (s *server) recovered(c *gin.Context) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(p) // net/http cuts the connection, as was asked for
+		}
+		s.Log.Error("request panicked", "method", c.Request.Method, "route", c.FullPath(), "panic", withoutToken(c, fmt.Sprint(p)), "stack", string(debug.Stack()))
+		if c.Writer.Written() {
+			panic(http.ErrAbortHandler) // so that half an answer does not pass for a whole one
+		}
+		internalError(c)
+	}()
+	c.Next()
+}
+
+// refuse answers for an error of Executions. The log names the route, never
+// the path: a token must not be in a log.
+func (s *server) refuse(c *gin.Context, err error) {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		notFound(c)
+	case errors.Is(err, context.Canceled):
+		c.Abort() // nobody waits for the answer
+	default:
+		s.Log.Error("request failed", "method", c.Request.Method, "route", c.FullPath(), "error", withoutToken(c, err.Error()))
+		internalError(c)
+	}
+}
+
+func internalError(c *gin.Context) {
+	c.Abort()
+	c.String(http.StatusInternalServerError, "Internal error.\n")
+}
+
+func withoutToken(c *gin.Context, text string) string {
+	token := c.Param("token")
+	if token == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, token, "TOKEN")
+}

@@ -1,0 +1,90 @@
+// Package web is what Stagegate answers over HTTP: GitHub's deliveries, health,
+// and the page of an execution with its logs. A page opens only by the
+// unguessable token of its execution; whatever else is asked for is not found.
+// It is the only importer of gin and terminal-to-html, knows executions by a
+// port of its own, and imports no other adapter.
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// ErrNotFound is what Executions answers when there is no such thing.
+var ErrNotFound = errors.New("not found")
+
+// Executions is where the pages come from.
+type Executions interface {
+	// ByToken returns the execution whose page the token opens, or ErrNotFound.
+	// It is asked only for texts that can be a token.
+	ByToken(ctx context.Context, token string) (pipeline.Execution, error)
+	// Log opens the log of a job, lines of the form `TIME STREAM TEXT\n`, or
+	// returns ErrNotFound when there is none yet. It may still be growing. A
+	// reader that is an io.Seeker spares reading what is not shown.
+	Log(ctx context.Context, job pipeline.JobID) (io.ReadCloser, error)
+}
+
+// Config is what Handler needs.
+type Config struct {
+	Webhook    http.Handler // of /webhooks/github, all methods; nil: not found
+	Executions Executions
+	Ready      func(context.Context) error // nil: always ready
+	GitHubURL  string                      // of its pages, such as https://github.com; empty: no links
+	Version    string                      // shown at the foot of a page
+	Now        func() time.Time            // nil: time.Now
+	Log        *slog.Logger                // nil: slog.Default
+}
+
+// server carries out the routes.
+type server struct{ Config }
+
+// Handler answers every request of the process.
+func Handler(c Config) http.Handler {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	s := &server{c}
+	gin.SetMode(gin.ReleaseMode) // debug mode prints routes to stdout
+	e := gin.New()
+	e.RedirectTrailingSlash = false // a redirect would tell a path apart
+	e.Use(guard, s.recovered)
+	e.NoRoute(notFound)
+	s.route(e)
+	return e
+}
+
+func (s *server) route(e *gin.Engine) {
+	if s.Webhook != nil {
+		e.Any("/webhooks/github", gin.WrapH(s.Webhook))
+	}
+	read := []string{http.MethodGet, http.MethodHead}
+	e.Match(read, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	e.Match(read, "/readyz", s.ready)
+	e.Match(read, stylePath, style)
+	e.Match(read, "/executions/:token", s.page)
+	e.Match(read, "/executions/:token/logs/:stage/:action/:attempt", s.log)
+}
+
+// ready answers 503 while the process cannot do its work. The reason is for
+// the operator's log, not for whoever asks.
+func (s *server) ready(c *gin.Context) {
+	if s.Ready != nil {
+		if err := s.Ready(c.Request.Context()); err != nil {
+			s.Log.Warn("not ready", "error", err)
+			c.String(http.StatusServiceUnavailable, "not ready\n")
+			return
+		}
+	}
+	c.String(http.StatusOK, "ready\n")
+}

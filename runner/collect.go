@@ -1,0 +1,138 @@
+package runner
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/stagegate/stagegate/internal/artifact"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// collect takes out of a container that succeeded what the job made. All of it
+// is hostile: nothing of it touches this machine's files but through
+// internal/artifact.
+func (t *task) collect() error {
+	slow := errored("storing the artifacts took longer than %s", t.r.Limits.Timeout)
+	ctx, stop := context.WithTimeoutCause(t.work, t.r.Limits.Timeout, slow)
+	defer stop()
+	err := t.collectAll(ctx)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (t *task) collectAll(ctx context.Context) error {
+	outputs, err := t.outputs(ctx)
+	if err != nil {
+		return err
+	}
+	artifacts := make([]pipeline.Artifact, 0, len(t.job.Artifacts))
+	for _, o := range t.job.Artifacts {
+		a, err := t.store(ctx, o)
+		if err != nil {
+			return err
+		}
+		artifacts = append(artifacts, a)
+	}
+	t.result.Status = pipeline.Succeeded
+	t.result.Outputs, t.result.Artifacts = outputs, artifacts
+	return nil
+}
+
+// outputs reads $STAGEGATE_OUTPUT. A job that removed the file has none.
+func (t *task) outputs(ctx context.Context) ([]pipeline.Value, error) {
+	src, mode, err := t.container.Get(ctx, outputPath)
+	if errors.Is(err, ErrNoPath) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read outputs: %w", err)
+	}
+	defer src.Close()
+	if !mode.IsRegular() {
+		return nil, failed("$STAGEGATE_OUTPUT is no regular file any more")
+	}
+	r := tar.NewReader(src)
+	h, err := r.Next()
+	if err != nil {
+		return nil, fmt.Errorf("read outputs: %w", err)
+	}
+	if h.Size > maxOutputs {
+		return nil, failed("$STAGEGATE_OUTPUT has %s, more than %s", size(h.Size), size(maxOutputs))
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxOutputs))
+	if err != nil {
+		return nil, fmt.Errorf("read outputs: %w", err)
+	}
+	if !utf8.Valid(text) || strings.ContainsRune(string(text), 0) {
+		return nil, failed("$STAGEGATE_OUTPUT is not UTF-8 text")
+	}
+	values, err := parseOutputs(string(text))
+	if err != nil {
+		return nil, failed("$STAGEGATE_OUTPUT: %v", err)
+	}
+	return values, nil
+}
+
+// store packs one path of the workspace and hands it to Files.
+func (t *task) store(ctx context.Context, o pipeline.Output) (pipeline.Artifact, error) {
+	dir := workDir(t.job)
+	src, mode, err := t.container.Get(ctx, path.Join(dir, path.Join("/", o.Path)))
+	if errors.Is(err, ErrNoPath) {
+		return pipeline.Artifact{}, failed("artifact %s: nothing at %s", o.Name, o.Path)
+	}
+	if err != nil {
+		return pipeline.Artifact{}, fmt.Errorf("read artifact %s: %w", o.Name, err)
+	}
+	defer src.Close()
+	if !mode.IsRegular() && !mode.IsDir() {
+		return pipeline.Artifact{}, failed("artifact %s: %s is neither a folder nor a regular file", o.Name, o.Path)
+	}
+	a, report, err := t.pack(ctx, o.Name, src)
+	if errors.Is(err, artifact.ErrTooLarge) {
+		return a, failed("artifact %s: larger than %s", o.Name, size(t.r.Limits.Artifact))
+	}
+	if err != nil {
+		return a, fmt.Errorf("store artifact %s: %w", o.Name, err)
+	}
+	t.say("artifact %s: files %d, size %s, sha256:%s", o.Name, report.Files, size(report.Size), report.Digest)
+	for _, line := range report.LeftOut {
+		t.say("artifact %s: left out %s", o.Name, line)
+	}
+	return a, nil
+}
+
+// pack runs the packing beside the storing, and joins it.
+func (t *task) pack(ctx context.Context, name string, src io.Reader) (pipeline.Artifact, artifact.Report, error) {
+	pr, pw := io.Pipe()
+	var report artifact.Report
+	packed := make(chan error, 1)
+	go func() {
+		var err error
+		report, err = artifact.Canonical(pw, src, artifact.Options{
+			Strip:    1,
+			Time:     t.job.CommitTime,
+			Symlinks: true,
+			TempDir:  t.r.TempDir,
+			MaxBytes: t.r.Limits.Artifact,
+		})
+		_ = pw.CloseWithError(err)
+		packed <- err
+	}()
+	stored, err := t.r.Files.Output(ctx, t.lease.Token, name, pr)
+	_ = pr.CloseWithError(io.ErrClosedPipe)
+	if perr := <-packed; perr != nil && !errors.Is(perr, io.ErrClosedPipe) {
+		return stored, report, perr
+	}
+	if err == nil && stored.Digest != report.Digest {
+		err = fmt.Errorf("stored as %s, packed as %s", stored.Digest, report.Digest)
+	}
+	return stored, report, err
+}

@@ -1,0 +1,240 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/stagegate/stagegate/runner"
+)
+
+// dropped are Docker's default capabilities that no build needs. What is left
+// is what Podman gives by default, with which package managers work: forging
+// packets and making devices are not among it.
+var dropped = []string{"NET_RAW", "MKNOD", "AUDIT_WRITE"}
+
+// Create makes the container of a job.
+func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, error) {
+	set, err := e.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config := &container.Config{
+		Image:       s.Image,
+		Entrypoint:  s.Command,
+		Env:         s.Env,
+		WorkingDir:  s.Dir,
+		Labels:      s.Labels,
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+	}
+	made, err := e.api.ContainerCreate(ctx, config, hostConfig(s.Limits, set), nil, nil, s.Name)
+	switch {
+	case err == nil:
+		return &box{engine: e, id: made.ID}, nil
+	case cerrdefs.IsConflict(err):
+		return nil, fmt.Errorf("%w: %w", runner.ErrNameTaken, err)
+	default:
+		return nil, translate(ctx, err)
+	}
+}
+
+func hostConfig(l runner.Limits, set setup) *container.HostConfig {
+	yes := true
+	pids := l.PIDs
+	return &container.HostConfig{
+		Init:        &yes,
+		NetworkMode: container.NetworkMode(set.network),
+		SecurityOpt: []string{"no-new-privileges"},
+		CapDrop:     dropped,
+		LogConfig:   logConfig(l.LogLimit),
+		Resources: container.Resources{
+			Memory:     l.Memory,
+			MemorySwap: l.Memory, // the same: no swap
+			NanoCPUs:   int64(math.Min(l.CPUs, float64(set.cpus)) * 1e9),
+			PidsLimit:  &pids,
+		},
+	}
+}
+
+// logConfig keeps more than the log's limit in one file that is never turned
+// over below it: following a log while that happens loses lines. The driver's
+// own bytes per line are about as many as ours.
+func logConfig(limit int64) container.LogConfig {
+	return container.LogConfig{Type: "local", Config: map[string]string{
+		"max-size": strconv.FormatInt(limit+limit/4+1<<20, 10),
+		"max-file": "1",
+		"compress": "false",
+	}}
+}
+
+// box is one container.
+type box struct {
+	engine *Engine
+	id     string
+	exit   *exit // registered by Start
+}
+
+// exit is a wait for the container's next end.
+type exit struct {
+	done   <-chan container.WaitResponse
+	failed <-chan error
+}
+
+// wait returns once the engine has answered, one way or the other. It must be
+// called for every exit: the client holds on to the answer until then.
+func (x exit) wait() error {
+	select {
+	case r := <-x.done:
+		if r.Error != nil {
+			return errors.New(r.Error.Message)
+		}
+		return nil
+	case err := <-x.failed:
+		return err
+	}
+}
+
+func (e *Engine) expect(ctx context.Context, id string, when container.WaitCondition) exit {
+	done, failed := e.api.ContainerWait(ctx, id, when)
+	return exit{done, failed}
+}
+
+func (b *box) Put(ctx context.Context, tar io.Reader) error {
+	err := b.engine.api.CopyToContainer(ctx, b.id, "/", tar, container.CopyToContainerOptions{})
+	return translate(ctx, err)
+}
+
+// Start registers for the output and for the end before it starts: neither can
+// be missed then. Both last as long as ctx. The time is this machine's: to ask
+// the engine for its own takes until the end of a short container.
+func (b *box) Start(ctx context.Context) (runner.Output, time.Time, error) {
+	api := b.engine.api
+	conn, err := api.ContainerAttach(ctx, b.id, container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("attach: %w", translate(ctx, err))
+	}
+	waiting, stop := context.WithCancel(ctx)
+	x := b.engine.expect(waiting, b.id, container.WaitConditionNextExit)
+	if err := api.ContainerStart(ctx, b.id, container.StartOptions{}); err != nil {
+		conn.Close()
+		stop()
+		_ = x.wait()
+		return nil, time.Time{}, b.startError(ctx, err)
+	}
+	b.exit = &x
+	// stop is the caller's from here: waiting ends with ctx.
+	context.AfterFunc(ctx, stop)
+	return newStream(conn.Reader, conn.Conn, false), time.Now(), nil
+}
+
+// startError makes a refusal of what the engine has against the container
+// itself. A network that somebody pruned is made anew with the next container,
+// so that is only an engine that was not ready.
+func (b *box) startError(ctx context.Context, err error) error {
+	if cerrdefs.IsNotFound(err) && strings.Contains(err.Error(), "network") {
+		b.engine.forget()
+		return fmt.Errorf("%w: its network was removed: %w", runner.ErrUnavailable, err)
+	}
+	t := translate(ctx, err)
+	if ctx.Err() != nil || errors.Is(t, runner.ErrUnavailable) || errors.Is(t, runner.ErrGone) {
+		return t
+	}
+	return &runner.Refusal{Reason: "the container could not be started: " + err.Error()}
+}
+
+func (b *box) Logs(ctx context.Context) (runner.Output, error) {
+	r, err := b.engine.api.ContainerLogs(ctx, b.id, container.LogsOptions{
+		ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: true,
+	})
+	if err != nil {
+		return nil, translate(ctx, err)
+	}
+	return newStream(r, r, true), nil
+}
+
+func (b *box) Wait(ctx context.Context) (runner.State, error) {
+	x := b.exit
+	if x == nil {
+		late := b.engine.expect(ctx, b.id, container.WaitConditionNotRunning)
+		x = &late
+	}
+	b.exit = nil
+	if err := x.wait(); err != nil {
+		return runner.State{}, translate(ctx, err)
+	}
+	return b.inspect(ctx)
+}
+
+func (b *box) Signal(ctx context.Context, name string) error {
+	err := b.engine.api.ContainerKill(ctx, b.id, name)
+	if cerrdefs.IsConflict(err) { // it is not running
+		return nil
+	}
+	return translate(ctx, err)
+}
+
+func (b *box) Get(ctx context.Context, path string) (io.ReadCloser, fs.FileMode, error) {
+	r, stat, err := b.engine.api.CopyFromContainer(ctx, b.id, path)
+	if err == nil {
+		return r, stat.Mode, nil
+	}
+	err = translate(ctx, err)
+	// The engine has no status for a path that goes on below a file.
+	missing := cerrdefs.IsNotFound(err) || strings.Contains(err.Error(), "not a directory")
+	if missing && !errors.Is(err, runner.ErrGone) {
+		err = fmt.Errorf("%w: %w", runner.ErrNoPath, err)
+	}
+	return nil, 0, err
+}
+
+func (b *box) Remove(ctx context.Context) error {
+	err := b.engine.api.ContainerRemove(ctx, b.id, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	if cerrdefs.IsNotFound(err) {
+		return nil
+	}
+	return translate(ctx, err)
+}
+
+func (b *box) inspect(ctx context.Context) (runner.State, error) {
+	c, err := b.engine.api.ContainerInspect(ctx, b.id)
+	if err != nil {
+		return runner.State{}, fmt.Errorf("inspect container: %w", translate(ctx, err))
+	}
+	s := runner.State{
+		Phase:      phase(c.State.Status),
+		ExitCode:   c.State.ExitCode,
+		OOMKilled:  c.State.OOMKilled,
+		StartedAt:  moment(c.State.StartedAt),
+		FinishedAt: moment(c.State.FinishedAt),
+	}
+	return s, nil
+}
+
+func phase(status container.ContainerState) runner.Phase {
+	switch status {
+	case container.StateCreated:
+		return runner.Created
+	case container.StateRunning, container.StatePaused, container.StateRestarting:
+		return runner.Running
+	default: // exited, dead, removing
+		return runner.Ended
+	}
+}
+
+// moment reads the engine's time; what has not been is the year 1 there too.
+func moment(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,136 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+)
+
+// What an Engine's methods answer, wrapped, so that the runner can tell what to
+// do next.
+var (
+	// ErrUnavailable: the engine does not answer. What was asked may or may
+	// not have happened.
+	ErrUnavailable = errors.New("container engine does not answer")
+	// ErrGone: there is no such container.
+	ErrGone = errors.New("container is gone")
+	// ErrNoPath: the container holds nothing under that path.
+	ErrNoPath = errors.New("no such path in the container")
+	// ErrNameTaken: a container of that name exists.
+	ErrNameTaken = errors.New("container name is taken")
+)
+
+// A Refusal is an error whose text is for the author of the pipeline: the
+// engine works, but not with what the job asks for.
+type Refusal struct {
+	Reason string
+}
+
+func (r *Refusal) Error() string { return r.Reason }
+
+// Engine makes containers. Its one implementation is in runner/docker.
+type Engine interface {
+	// Image makes the engine have the image, pulling it only when it is
+	// missing, and tells what it is. It says what it does, for the log.
+	Image(ctx context.Context, name string, say func(line string)) (Image, error)
+	// Create makes a container that is not running yet.
+	Create(ctx context.Context, s Spec) (Container, error)
+	// Containers finds every container a runner made, whatever became of it.
+	Containers(ctx context.Context, runner string) ([]Found, error)
+}
+
+// Container is one of them. Its methods answer ErrGone once it was removed.
+type Container interface {
+	// Put unpacks a tar at the root of the container's file system.
+	Put(ctx context.Context, tar io.Reader) error
+	// Start attaches to the output, then starts the container, so that no
+	// line is lost.
+	Start(ctx context.Context) (Output, time.Time, error)
+	// Logs reads the output from its beginning, as the engine kept it, and
+	// follows it to the container's end.
+	Logs(ctx context.Context) (Output, error)
+	// Wait returns how the container ended, once it really has.
+	Wait(ctx context.Context) (State, error)
+	// Signal sends TERM or KILL. A container that has ended is no error.
+	Signal(ctx context.Context, name string) error
+	// Get reads a path as a tar in which every name starts with the base name
+	// of the path, and tells what the path itself is; a link is not followed.
+	Get(ctx context.Context, path string) (io.ReadCloser, fs.FileMode, error)
+	// Remove kills the container if need be and leaves nothing of it. One
+	// that is gone already is no error.
+	Remove(ctx context.Context) error
+}
+
+// Image is an image the engine has.
+type Image struct {
+	ID     string // the engine's own, to create containers of
+	Digest string // name@sha256:… where it came from a registry, else the ID
+	Root   bool   // whether its user is root
+}
+
+// Spec is what a container is made of.
+type Spec struct {
+	Name    string
+	Image   string // Image.ID
+	Labels  map[string]string
+	Command []string // replaces the image's entry point
+	Dir     string
+	Env     []string
+	Limits  Limits
+}
+
+// Output is what a container writes, in the order it came.
+type Output interface {
+	// Next returns the next piece, or io.EOF after the last one. The data is
+	// valid until the next call.
+	Next() (Chunk, error)
+	// Close makes a Next that waits return.
+	Close() error
+}
+
+// Chunk is a piece of output: never more than one line of one that was read
+// back, anything of a live one.
+type Chunk struct {
+	Stream Stream
+	Time   time.Time // when the engine got it; zero for a live one: now
+	Data   []byte
+}
+
+// Stream says who wrote a line of the log.
+type Stream byte
+
+// The streams of a log, as they stand in it.
+const (
+	Stdout    Stream = 'o'
+	Stderr    Stream = 'e'
+	Stagegate Stream = 's'
+)
+
+// Phase is how far a container has come.
+type Phase int
+
+// The phases of a container.
+const (
+	Unknown Phase = iota
+	Created       // never started
+	Running
+	Ended
+)
+
+// State is where a container stands.
+type State struct {
+	Phase      Phase
+	ExitCode   int
+	OOMKilled  bool // some process of it was, not surely the script
+	StartedAt  time.Time
+	FinishedAt time.Time
+}
+
+// Found is a container the engine has.
+type Found struct {
+	Container Container
+	Labels    map[string]string
+	State     State
+}

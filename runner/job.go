@@ -1,0 +1,57 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// ErrLeaseLost is what every call under a lease answers when the lease is no
+// longer this runner's. The runner then kills the container and reports
+// nothing.
+var ErrLeaseLost = errors.New("lease lost")
+
+// Lease is the right to carry out one job until Expires, unless it is renewed.
+type Lease struct {
+	Job     pipeline.Job
+	Token   string // unguessable; names the lease in every call
+	Expires time.Time
+}
+
+// Order is what a renewal brings back.
+type Order struct {
+	Expires time.Time
+	Cancel  bool // stop the container: TERM, the grace period, KILL
+}
+
+// Jobs is where a runner gets its work. The app implements it in the process;
+// later runners speak it over HTTP.
+type Jobs interface {
+	// Lease waits until there is a job and gives it to the runner. It returns
+	// the context's error when that ends first.
+	Lease(ctx context.Context, runner string) (Lease, error)
+	// Held lists the leases the runner still has, for adoption after a crash.
+	Held(ctx context.Context, runner string) ([]Lease, error)
+	// Renew prolongs the lease. It blocks until an order is there (a cancel)
+	// or it is time for the next renewal, so a cancel arrives at once.
+	Renew(ctx context.Context, token string) (Order, error)
+	// Started tells that the container runs now.
+	Started(ctx context.Context, token string, at time.Time, image string) error
+	// Finish ends the lease with the job's result.
+	Finish(ctx context.Context, token string, r pipeline.Result) error
+}
+
+// Files are what a job reads and writes. The same token opens them, and only
+// those of its own job.
+type Files interface {
+	// Input opens the canonical tar of one of the job's inputs by its name.
+	Input(ctx context.Context, token, name string) (io.ReadCloser, error)
+	// Output stores the canonical tar of one of the job's artifacts.
+	Output(ctx context.Context, token, name string, tar io.Reader) (pipeline.Artifact, error)
+	// Log opens the job's log for writing from its start: what an earlier
+	// writer of the same job wrote is replaced.
+	Log(ctx context.Context, token string) (io.WriteCloser, error)
+}

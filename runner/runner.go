@@ -1,0 +1,203 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Config is what a Runner needs. ID, Jobs, Files and Engine must be set.
+type Config struct {
+	ID     string        // see LoadID
+	Slots  int           // jobs at once; default 1
+	Grace  time.Duration // between TERM and KILL; default 10s
+	Jobs   Jobs
+	Files  Files
+	Engine Engine
+	Limits Limits
+	Log    *slog.Logger // default: nowhere
+	// TempDir holds the spool files of artifacts; empty is the system's.
+	TempDir string
+	// EngineLoss is how long an engine may not answer before the jobs that
+	// run on it are given up; default 3m.
+	EngineLoss time.Duration
+}
+
+// Limits bound every job. A zero takes the default.
+type Limits struct {
+	Memory   int64         // bytes, swap included; default 4 GiB
+	CPUs     float64       // default 2; no more than the engine has
+	PIDs     int64         // default 2048
+	Timeout  time.Duration // default of a job, and its ceiling; default 1h
+	LogLimit int64         // bytes of a stored log; default 64 MiB, at least 256 KiB
+	Artifact int64         // bytes of one artifact; default 10 GiB
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Memory:   cmp.Or(l.Memory, 4<<30),
+		CPUs:     cmp.Or(l.CPUs, 2),
+		PIDs:     cmp.Or(l.PIDs, 2048),
+		Timeout:  cmp.Or(l.Timeout, time.Hour),
+		LogLimit: max(cmp.Or(l.LogLimit, 64<<20), minLogLimit),
+		Artifact: cmp.Or(l.Artifact, 10<<30),
+	}
+}
+
+// Runner carries out jobs in containers.
+type Runner struct {
+	Config
+}
+
+// New returns a runner that has not begun.
+func New(c Config) *Runner {
+	c.Slots = max(c.Slots, 1)
+	c.Grace = cmp.Or(c.Grace, 10*time.Second)
+	c.EngineLoss = cmp.Or(c.EngineLoss, 3*time.Minute)
+	c.Limits = c.Limits.withDefaults()
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Runner{Config: c}
+}
+
+// Run first goes on with what an earlier process of the same id left behind,
+// then leases jobs, until ctx ends. It then returns soon and leaves running
+// containers alone: the next Run with the same id adopts them, so a new
+// version of the program costs nobody a build. Its error is always the
+// context's.
+func (r *Runner) Run(ctx context.Context) error {
+	held, err := r.held(ctx)
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	surveyed := make(chan struct{})
+	all.Go(func() {
+		if r.removeOrphans(ctx, held) == nil {
+			close(surveyed)
+		}
+	})
+	for i := range max(r.Slots, len(held)) {
+		all.Go(func() {
+			if i < len(held) {
+				r.carryOut(ctx, held[i], true)
+			}
+			if i >= r.Slots {
+				return
+			}
+			select {
+			case <-surveyed:
+				r.work(ctx)
+			case <-ctx.Done():
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// held asks for the leases of an earlier process until it is told.
+func (r *Runner) held(ctx context.Context) ([]Lease, error) {
+	var wait backoff
+	for {
+		held, err := r.Jobs.Held(ctx, r.ID)
+		if err == nil {
+			return held, nil
+		}
+		if wait.first() {
+			r.Log.Warn("cannot list held leases, trying again", "err", err)
+		}
+		if err := wait.sleep(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// survey lists this runner's containers as soon as the engine answers.
+func (r *Runner) survey(ctx context.Context) ([]Found, error) {
+	var wait backoff
+	for {
+		found, err := r.Engine.Containers(ctx, r.ID)
+		if err == nil {
+			if !wait.first() {
+				r.Log.Info("container engine answers")
+			}
+			return found, nil
+		}
+		if wait.first() {
+			r.Log.Warn("container engine does not answer, trying again", "err", err)
+		}
+		if err := wait.sleep(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// removeOrphans removes the containers no lease speaks for: their jobs were
+// given to somebody else meanwhile, or told before the process died.
+func (r *Runner) removeOrphans(ctx context.Context, held []Lease) error {
+	found, err := r.survey(ctx)
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{}
+	for _, l := range held {
+		wanted[l.Job.ID.String()] = true
+	}
+	for _, f := range found {
+		job := f.Labels[LabelJob]
+		if wanted[job] {
+			continue
+		}
+		r.Log.Info("remove orphaned container", "job", job)
+		r.remove(ctx, f.Container)
+	}
+	return nil
+}
+
+// work is one slot: job after job.
+func (r *Runner) work(ctx context.Context) {
+	var wait backoff
+	for ctx.Err() == nil {
+		lease, err := r.Jobs.Lease(ctx, r.ID)
+		if err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			if wait.first() {
+				r.Log.Warn("cannot lease a job, trying again", "err", err)
+			}
+			_ = wait.sleep(ctx)
+			continue
+		}
+		wait = backoff{}
+		r.carryOut(ctx, lease, false)
+	}
+}
+
+// remove makes a container go away, and for as long as the engine does not
+// answer waits for it: a container whose lease was lost must not go on running
+// because the engine was away when it was to be killed. When ctx ends there is
+// one more try, bounded; what then remains is an orphan of the next start.
+func (r *Runner) remove(ctx context.Context, c Container) {
+	var wait backoff
+	for {
+		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		err := c.Remove(try)
+		cancel()
+		switch {
+		case err == nil:
+			return
+		case !errors.Is(err, ErrUnavailable) && wait.tries >= 5, ctx.Err() != nil:
+			r.Log.Warn("cannot remove container, the next start will", "err", err)
+			return
+		case wait.first():
+			r.Log.Warn("cannot remove container, trying again", "err", err)
+		}
+		_ = wait.sleep(ctx)
+	}
+}

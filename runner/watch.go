@@ -1,0 +1,234 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+const (
+	// endGrace is how much longer than its output a container may live: its
+	// network is taken down in between. One that lives on has lost its
+	// attachment.
+	endGrace = 2 * time.Second
+	// logGrace is how long the end of the output may come after the end of the
+	// container.
+	logGrace = 10 * time.Second
+)
+
+// start runs the container and follows it to its end.
+func (t *task) start() error {
+	session, end := context.WithCancel(t.leased)
+	defer end()
+	if t.work.Err() != nil {
+		return context.Cause(t.work)
+	}
+	t.started = true
+	out, at, err := t.container.Start(session)
+	if err != nil {
+		return fmt.Errorf("start container: %w", err)
+	}
+	return t.follow(run{session: session, end: end, out: out, at: at})
+}
+
+// takeOver follows a container that was started before: by an earlier process,
+// or by this one before it lost sight of it. The log is read again from its
+// first line.
+func (t *task) takeOver(found *Found) error {
+	session, end := context.WithCancel(t.leased)
+	defer end()
+	if err := t.openLog(); err != nil {
+		return err
+	}
+	if !t.started {
+		t.note("Stagegate was restarted and has taken over this container")
+	}
+	t.started = true
+	t.result.Image = found.Labels[labelImage]
+	out, err := found.Container.Logs(session)
+	if err != nil {
+		return fmt.Errorf("read log: %w", err)
+	}
+	return t.follow(run{session, end, out, found.State.StartedAt, true, found.State.Phase == Ended})
+}
+
+// run is one connection to a container that was started.
+type run struct {
+	session context.Context // bounds it
+	end     context.CancelFunc
+	out     Output
+	at      time.Time // of the start
+	read    bool      // the output is the engine's log, not an attachment
+	ended   bool      // known to have ended before
+}
+
+// follow copies the output until the container has ended, stopping it where it
+// must, then makes the result.
+func (t *task) follow(r run) error {
+	t.result.StartedAt = r.at
+	w := watch{task: t, copied: make(chan error, 1), ended: make(chan ending, 1)}
+	var both sync.WaitGroup
+	both.Go(func() { w.copied <- t.log.Copy(r.out) })
+	both.Go(func() {
+		state, err := t.container.Wait(r.session)
+		w.ended <- ending{state, err}
+	})
+	t.reportStart(r.at)
+	state, err := w.run(r.at, r.ended)
+	r.end()
+	_ = r.out.Close() // only so that the copying ends
+	both.Wait()
+	if err != nil {
+		return err
+	}
+	// An engine that follows a log to the container's end may lose the last
+	// line or more (20.10 does); of an ended one it reads everything.
+	incomplete := r.read && !r.ended || t.log.Err() != nil
+	if incomplete && t.rereads < maxRereads {
+		return errBroken
+	}
+	return t.complete(state)
+}
+
+// reportStart tells that the container runs. Only what people see hangs on it,
+// so it is not repeated for long.
+func (t *task) reportStart(at time.Time) {
+	var wait backoff
+	for {
+		err := t.r.Jobs.Started(t.leased, t.lease.Token, at, t.result.Image)
+		if err == nil || errors.Is(err, ErrLeaseLost) { // the keeper is told, too
+			return
+		}
+		if wait.tries >= 3 {
+			t.r.Log.Warn("cannot report start", "job", t.job.ID, "err", err)
+			return
+		}
+		if wait.sleep(t.leased) != nil {
+			return
+		}
+	}
+}
+
+type ending struct {
+	state State
+	err   error
+}
+
+// watch waits for the end of one container and of its output, and brings the
+// first about when time is up or the job is cancelled.
+type watch struct {
+	*task
+	copied chan error
+	ended  chan ending
+	kill   <-chan time.Time // runs between TERM and KILL
+}
+
+func (w *watch) run(at time.Time, ended bool) (State, error) {
+	deadline := time.NewTimer(time.Until(at.Add(w.timeout())))
+	defer deadline.Stop()
+	cancelled := w.work.Done()
+	if ended { // nothing to stop
+		deadline.Stop()
+		cancelled = nil
+	}
+	var late <-chan time.Time
+	if w.why.status != "" && !ended { // it was to stop before we lost sight of it
+		w.term()
+	}
+	copied := w.copied
+	for {
+		select {
+		case e := <-w.ended:
+			return w.settle(e)
+		case err := <-copied:
+			w.copied <- err // for settle
+			copied, late = nil, time.After(endGrace)
+		case <-late:
+			late = nil
+			if w.rereads < maxRereads {
+				return State{}, errBroken
+			}
+		case <-deadline.C:
+			w.stop(w.tooLong())
+		case <-cancelled:
+			cancelled = nil
+			if w.leased.Err() == nil {
+				w.stop(errStopped)
+			}
+		case <-w.kill:
+			w.signal("KILL")
+			w.kill = time.After(max(w.r.Grace, time.Second)) // should it not come through
+		case <-w.leased.Done():
+			return State{}, context.Cause(w.leased)
+		}
+	}
+}
+
+// settle waits for the rest of the output of a container that has ended.
+func (w *watch) settle(e ending) (State, error) {
+	if e.err != nil {
+		return State{}, fmt.Errorf("wait for container: %w", e.err)
+	}
+	late := time.NewTimer(logGrace)
+	defer late.Stop()
+	select {
+	case err := <-w.copied:
+		if err == nil || w.rereads >= maxRereads {
+			return e.state, nil
+		}
+		w.r.Log.Warn("output broke off, reading the log again", "job", w.job.ID, "err", err)
+	case <-late.C:
+		w.r.Log.Warn("output does not end, reading the log again", "job", w.job.ID)
+		if w.rereads >= maxRereads {
+			return e.state, nil
+		}
+	case <-w.leased.Done():
+		return State{}, context.Cause(w.leased)
+	}
+	return State{}, errBroken
+}
+
+// timeout is the job's, or the default, which is its ceiling too.
+func (t *task) timeout() time.Duration {
+	if t.job.Timeout <= 0 {
+		return t.r.Limits.Timeout
+	}
+	return min(t.job.Timeout, t.r.Limits.Timeout)
+}
+
+// errStopped is the verdict over a job that was told to stop.
+var errStopped = verdict{pipeline.Cancelled, "cancelled"}
+
+func (t *task) tooLong() verdict {
+	return verdict{pipeline.TimedOut, "ran longer than " + t.timeout().String()}
+}
+
+// stop begins the end: TERM now, KILL after the grace period. The first reason
+// stays.
+func (w *watch) stop(why verdict) {
+	if w.why.status != "" {
+		return
+	}
+	w.why = why
+	w.say("stopping: %s", why.reason)
+	w.term()
+}
+
+func (w *watch) term() {
+	w.signal("TERM")
+	w.kill = time.After(w.r.Grace)
+}
+
+// signal does its best: an engine that is away shows in the wait, and KILL is
+// sent again and again.
+func (w *watch) signal(name string) {
+	ctx, cancel := context.WithTimeout(w.leased, 10*time.Second)
+	defer cancel()
+	if err := w.container.Signal(ctx, name); err != nil {
+		w.r.Log.Warn("cannot signal container", "job", w.job.ID, "signal", name, "err", err)
+	}
+}
