@@ -143,7 +143,7 @@ func TestRunningWithoutOutput(t *testing.T) {
 func TestWaitingForTheLockSaysSo(t *testing.T) {
 	x := running()
 	x.Stages[1].Status, x.Stages[1].Actions[0].Status = pipeline.Waiting, pipeline.Pending
-	wantWords(t, newSite(x, nil).get(t, pagePath), "#41 … waiting", "Hold it still Another execution of pull/7 is in this stage.")
+	wantWords(t, newSite(x, nil).get(t, pagePath), "#41 … waiting", "Hold it still Another execution of pull/7 is in stage test.")
 }
 
 func TestWithoutGitHubURLNoLinks(t *testing.T) {

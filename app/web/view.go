@@ -190,7 +190,7 @@ func (v *view) stage(i int) stage {
 		Took: took(st.StartedAt, st.EndedAt, v.now), Attempt: beyondFirst(st.Attempt), Reason: sentence(clip(st.Reason, 1000)),
 	}
 	if out.Reason == "" && st.Status == pipeline.Waiting {
-		out.Reason = "Another execution of " + clip(v.x.Lane, 200) + " is in this stage."
+		out.Reason = "Another execution of " + clip(v.x.Lane, 200) + " is in stage " + clip(st.Name, 100) + "."
 	}
 	for j := range st.Actions {
 		out.Actions = append(out.Actions, v.action(i, j))
