@@ -179,8 +179,8 @@ func (a *App) queueConfig() *river.Config {
 			river.NewPeriodicJob(river.PeriodicInterval(time.Minute), periodic(store.Recover{}), &river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), periodic(store.RenewChecks{}), &river.PeriodicJobOpts{RunOnStart: true}),
 		},
-		FetchCooldown:        pollInterval,
-		FetchPollInterval:    pollInterval,
+		FetchCooldown:        10 * time.Millisecond, // the store wakes the queue at a commit
+		FetchPollInterval:    time.Second,
 		PollOnly:             true,
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: 2 * time.Minute,
@@ -189,11 +189,8 @@ func (a *App) queueConfig() *river.Config {
 	}
 }
 
-const (
-	// pollInterval is how long a delivery or a report may lie before it is seen.
-	pollInterval = 50 * time.Millisecond
-	jobTimeout   = 110 * time.Second
-)
+// jobTimeout ends a piece of work that hangs, before the queue takes it for lost.
+const jobTimeout = 110 * time.Second
 
 func periodic(args river.JobArgs) river.PeriodicJobConstructor {
 	return func() (river.JobArgs, *river.InsertOpts) { return args, nil }

@@ -33,6 +33,7 @@ type Store struct {
 	write  *sql.DB // one connection
 	read   *sql.DB
 	insert *river.Client[*sql.Tx] // only inserts
+	woken  chan string            // queues with work that may start at once
 }
 
 var _ store.Store = (*Store)(nil)
@@ -41,7 +42,7 @@ var _ store.Store = (*Store)(nil)
 // date. Pragmas stand in the connection string, since a pragma sent through a
 // pool reaches one connection only.
 func Open(ctx context.Context, path string) (*Store, error) {
-	s := &Store{}
+	s := &Store{woken: make(chan string, 64)}
 	var err error
 	if s.write, err = open(path, url.Values{"_txlock": {"immediate"}}, 1); err != nil {
 		return nil, err
@@ -136,43 +137,26 @@ func (s *Store) migrate(ctx context.Context) error {
 	})
 }
 
-// Queue makes the work queue. This is the only process on the file, so work
-// that a killed process had begun is put back at once.
-func (s *Store) Queue(config *river.Config) (store.Queue, error) {
-	client, err := river.NewClient(riversqlite.New(s.write), config)
-	if err != nil {
-		return nil, fmt.Errorf("make the queue: %w", err)
-	}
-	return &queue{Client: client, db: s.write}, nil
-}
-
-type queue struct {
-	*river.Client[*sql.Tx]
-	db *sql.DB
-}
-
-func (q *queue) Start(ctx context.Context) error {
-	const putBack = `UPDATE river_job SET state = 'available', attempt = max(attempt - 1, 0) WHERE state = 'running'`
-	if _, err := q.db.ExecContext(ctx, putBack); err != nil {
-		return fmt.Errorf("put interrupted work back: %w", err)
-	}
-	if err := q.Client.Start(ctx); err != nil {
-		return fmt.Errorf("start the queue: %w", err)
-	}
-	return nil
-}
-
 // Update runs one write transaction.
 func (s *Store) Update(ctx context.Context, do func(store.Tx) error) error {
-	return s.in(ctx, s.write, do)
+	var queues []string
+	err := s.in(ctx, s.write, func(t *transaction) error {
+		err := do(t)
+		queues = t.queues
+		return err
+	})
+	if err == nil {
+		s.wake(queues)
+	}
+	return err
 }
 
 // View runs one read transaction. Whatever it tries to write is an error.
 func (s *Store) View(ctx context.Context, do func(store.Tx) error) error {
-	return s.in(ctx, s.read, do)
+	return s.in(ctx, s.read, func(t *transaction) error { return do(t) })
 }
 
-func (s *Store) in(ctx context.Context, db *sql.DB, do func(store.Tx) error) error {
+func (s *Store) in(ctx context.Context, db *sql.DB, do func(*transaction) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -189,15 +173,20 @@ func (s *Store) in(ctx context.Context, db *sql.DB, do func(store.Tx) error) err
 
 // transaction implements store.Tx.
 type transaction struct {
-	tx    *sql.Tx
-	queue *river.Client[*sql.Tx]
+	tx     *sql.Tx
+	queue  *river.Client[*sql.Tx]
+	queues []string // with work that may start at the commit
 }
 
 var _ store.Tx = (*transaction)(nil)
 
 func (t *transaction) Enqueue(ctx context.Context, work river.JobArgs, at time.Time) error {
-	if _, err := t.queue.InsertTx(ctx, t.tx, work, &river.InsertOpts{ScheduledAt: at}); err != nil {
+	res, err := t.queue.InsertTx(ctx, t.tx, work, &river.InsertOpts{ScheduledAt: at})
+	if err != nil {
 		return fmt.Errorf("enqueue %s: %w", work.Kind(), err)
+	}
+	if at.IsZero() {
+		t.queues = append(t.queues, res.Job.Queue)
 	}
 	return nil
 }

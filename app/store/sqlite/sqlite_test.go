@@ -115,7 +115,7 @@ func startQueue(t *testing.T, s store.Store, do func(context.Context) error) sto
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[store.Report]) error { return do(ctx) }))
 	q, err := s.Queue(&river.Config{
 		Workers: workers, Queues: map[string]river.QueueConfig{store.QueueReport: {MaxWorkers: 1}},
-		FetchPollInterval: 20 * time.Millisecond, FetchCooldown: 20 * time.Millisecond, PollOnly: true,
+		FetchPollInterval: time.Minute, FetchCooldown: 10 * time.Millisecond, PollOnly: true,
 	})
 	if err != nil {
 		t.Fatal(err)
