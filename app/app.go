@@ -64,7 +64,7 @@ func New(c Config) (*App, error) {
 }
 
 // Jobs returns the work of this process's runners.
-func (a *App) Jobs() runner.Jobs { return &jobs{App: a, told: map[string]bool{}} }
+func (a *App) Jobs() runner.Jobs { return jobs{a} }
 
 // Files returns what the jobs of this process's runners read and write.
 func (a *App) Files() runner.Files { return files{a} }
@@ -102,10 +102,10 @@ func (a *App) serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(l) }()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
 	select {
-	case err := <-done:
+	case err := <-served:
 		return fmt.Errorf("serve HTTP: %w", err)
 	case <-ctx.Done():
 	}
@@ -115,7 +115,9 @@ func (a *App) serve(ctx context.Context, l net.Listener) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-done
+	if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
 	return err
 }
 

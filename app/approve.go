@@ -88,6 +88,7 @@ func choose(open []gate, args []string) (gate, string, error) {
 	if len(match) > 1 && sha != "" {
 		match = slices.DeleteFunc(match, func(g gate) bool { return !strings.HasPrefix(g.x.Revision.Commit, sha) })
 	}
+	match = shownGates(match)
 	switch {
 	case len(match) == 1:
 		return match[0], sha, nil
@@ -97,6 +98,16 @@ func choose(open []gate, args []string) (gate, string, error) {
 		return gate{}, "", refused("no approval that waits is called `%s`; these wait: %s", plain(name), names(open))
 	}
 	return gate{}, "", refused("several approvals match; name one of them: %s", names(match))
+}
+
+// shownGates leaves, of gates with one name on one commit, that of the newest
+// execution: it is the one whose check run GitHub shows.
+func shownGates(gates []gate) []gate {
+	return slices.DeleteFunc(slices.Clone(gates), func(g gate) bool {
+		return slices.ContainsFunc(gates, func(o gate) bool {
+			return o.name() == g.name() && o.x.Revision.Commit == g.x.Revision.Commit && o.x.Number > g.x.Number
+		})
+	})
 }
 
 func names(gates []gate) string {

@@ -123,7 +123,7 @@ func (a *App) plan(ctx context.Context, d store.Delivery) (plan, error) {
 	case github.Ping:
 		return plan{message: "ping"}, nil
 	case github.Installation:
-		return a.installation(ctx, e)
+		return a.installation(e), nil
 	case github.Push:
 		return a.push(ctx, d, e)
 	case github.PullRequest:
@@ -144,10 +144,10 @@ func (a *App) plan(ctx context.Context, d store.Delivery) (plan, error) {
 
 // installation ends what runs where the App is no longer welcome: nobody could
 // be told of it any more.
-func (a *App) installation(ctx context.Context, e github.Installation) (plan, error) {
+func (a *App) installation(e github.Installation) plan {
 	message := fmt.Sprintf("installation %d of %s %s", e.ID, e.Account, e.Action)
 	if e.Action != "deleted" {
-		return plan{message: message}, nil
+		return plan{message: message}
 	}
 	return plan{message: message, commit: func(ctx context.Context, tx store.Tx) error {
 		running, err := tx.Find(ctx, store.Filter{Installation: e.ID, Active: true})
@@ -155,7 +155,7 @@ func (a *App) installation(ctx context.Context, e github.Installation) (plan, er
 			return err
 		}
 		return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Reason: "the App was uninstalled"})
-	}}, nil
+	}}
 }
 
 func cancelAll(ctx context.Context, tx store.Tx, running []store.Execution, e pipeline.Cancel) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/stagegate/stagegate/app/store"
@@ -17,16 +16,11 @@ import (
 const leaseTime = time.Minute
 
 // jobs is the runners' work, in the process. It implements runner.Jobs.
-type jobs struct {
-	*App
+type jobs struct{ *App }
 
-	mu   sync.Mutex
-	told map[string]bool // lease tokens that have had their cancel
-}
+var _ runner.Jobs = jobs{}
 
-var _ runner.Jobs = (*jobs)(nil)
-
-func (a *jobs) Lease(ctx context.Context, name string) (runner.Lease, error) {
+func (a jobs) Lease(ctx context.Context, name string) (runner.Lease, error) {
 	for {
 		changed := a.changed.wait()
 		lease, err := a.take(ctx, name)
@@ -42,7 +36,7 @@ func (a *jobs) Lease(ctx context.Context, name string) (runner.Lease, error) {
 }
 
 // take leases the oldest queued job, or returns store.ErrNotFound.
-func (a *jobs) take(ctx context.Context, name string) (runner.Lease, error) {
+func (a jobs) take(ctx context.Context, name string) (runner.Lease, error) {
 	look := func(tx store.Tx) error { _, err := tx.NextJob(ctx); return err }
 	if err := a.store.View(ctx, look); err != nil {
 		return runner.Lease{}, err
@@ -60,7 +54,7 @@ func (a *jobs) take(ctx context.Context, name string) (runner.Lease, error) {
 	return lease, err
 }
 
-func (a *jobs) Held(ctx context.Context, name string) ([]runner.Lease, error) {
+func (a jobs) Held(ctx context.Context, name string) ([]runner.Lease, error) {
 	var held []runner.Lease
 	err := a.store.View(ctx, func(tx store.Tx) error {
 		leased, err := tx.LeasedJobs(ctx, name)
@@ -75,7 +69,7 @@ func (a *jobs) Held(ctx context.Context, name string) ([]runner.Lease, error) {
 	return held, nil
 }
 
-func (a *jobs) Renew(ctx context.Context, token string) (runner.Order, error) {
+func (a jobs) Renew(ctx context.Context, token string) (runner.Order, error) {
 	timer := time.NewTimer(leaseTime / 3)
 	defer timer.Stop()
 	for {
@@ -84,8 +78,8 @@ func (a *jobs) Renew(ctx context.Context, token string) (runner.Order, error) {
 		if err != nil {
 			return runner.Order{}, err
 		}
-		if j.Cancel && a.tellOnce(token) {
-			return runner.Order{Expires: j.Expires, Cancel: true}, nil
+		if j.Cancel {
+			return a.prolong(ctx, token)
 		}
 		select {
 		case <-ctx.Done():
@@ -97,7 +91,7 @@ func (a *jobs) Renew(ctx context.Context, token string) (runner.Order, error) {
 	}
 }
 
-func (a *jobs) prolong(ctx context.Context, token string) (runner.Order, error) {
+func (a jobs) prolong(ctx context.Context, token string) (runner.Order, error) {
 	var order runner.Order
 	err := a.store.Update(ctx, func(tx store.Tx) error {
 		j, err := held(ctx, tx, token)
@@ -111,19 +105,7 @@ func (a *jobs) prolong(ctx context.Context, token string) (runner.Order, error) 
 	return order, err
 }
 
-// tellOnce lets a cancel through at once the first time, so that renewals
-// while the container stops do not spin.
-func (a *jobs) tellOnce(token string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.told[token] {
-		return false
-	}
-	a.told[token] = true
-	return true
-}
-
-func (a *jobs) Started(ctx context.Context, token string, at time.Time, image string) error {
+func (a jobs) Started(ctx context.Context, token string, at time.Time, image string) error {
 	return a.update(ctx, func(tx store.Tx) error {
 		j, err := held(ctx, tx, token)
 		if err != nil {
@@ -133,7 +115,7 @@ func (a *jobs) Started(ctx context.Context, token string, at time.Time, image st
 	})
 }
 
-func (a *jobs) Finish(ctx context.Context, token string, r pipeline.Result) error {
+func (a jobs) Finish(ctx context.Context, token string, r pipeline.Result) error {
 	j, err := a.leased(ctx, token)
 	if err != nil {
 		return err
@@ -144,15 +126,12 @@ func (a *jobs) Finish(ctx context.Context, token string, r pipeline.Result) erro
 	if err := a.finish(ctx, token, r); err != nil {
 		return err
 	}
-	a.mu.Lock()
-	delete(a.told, token)
-	a.mu.Unlock()
 	a.dropLog(j.ID)
 	a.log.Info("job finished", "job", j.ID.String(), "status", r.Status, "reason", r.Reason)
 	return nil
 }
 
-func (a *jobs) finish(ctx context.Context, token string, r pipeline.Result) error {
+func (a jobs) finish(ctx context.Context, token string, r pipeline.Result) error {
 	return a.update(ctx, func(tx store.Tx) error {
 		j, err := held(ctx, tx, token)
 		if err != nil {
@@ -200,23 +179,34 @@ func (a *App) reap(ctx context.Context) error {
 		if a.now().Before(started.Add(leaseTime)) {
 			return
 		}
-		err := a.update(ctx, func(tx store.Tx) error {
-			leased, err := tx.LeasedJobs(ctx, "")
-			if err != nil {
-				return err
-			}
-			for _, j := range leased {
-				if a.now().Before(j.Expires) {
-					continue
-				}
-				a.log.Warn("runner lost", "job", j.ID.String(), "runner", j.Runner, "expired", j.Expires)
-				result := pipeline.Result{Status: pipeline.Errored, Reason: "the runner was lost: it did not renew its lease", FinishedAt: a.now()}
-				if err := endJob(ctx, tx, j, a.now(), result); err != nil {
-					return err
-				}
-			}
-			return nil
+		var leased []store.Job
+		err := a.store.View(ctx, func(tx store.Tx) error {
+			var err error
+			leased, err = tx.LeasedJobs(ctx, "")
+			return err
 		})
-		a.complain(ctx, "reap lost jobs", err)
+		a.complain(ctx, "list leases", err)
+		for _, j := range leased {
+			if a.now().After(j.Expires) {
+				a.complain(ctx, "end lost job "+j.ID.String(), a.lose(ctx, j))
+			}
+		}
+	})
+}
+
+// lose ends a job whose runner was lost, unless it has been heard of since.
+func (a *App) lose(ctx context.Context, lost store.Job) error {
+	return a.update(ctx, func(tx store.Tx) error {
+		j, err := tx.JobByToken(ctx, lost.Token)
+		if errors.Is(err, store.ErrNotFound) || err == nil && a.now().Before(j.Expires) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		a.log.Warn("runner lost", "job", j.ID.String(), "runner", j.Runner, "expired", j.Expires)
+		return endJob(ctx, tx, j, a.now(), pipeline.Result{
+			Status: pipeline.Errored, Reason: "the runner was lost: it did not renew its lease", FinishedAt: a.now(),
+		})
 	})
 }

@@ -162,6 +162,7 @@ func stageStatus(x pipeline.Execution, i int) (status, conclusion string) {
 			return completed, "action_required"
 		}
 		return "in_progress", ""
+	default: // it has not been entered
 	}
 	switch {
 	case sourceFailed(x) && i == 0:
@@ -204,6 +205,7 @@ func stageTitle(x pipeline.Execution, i int) string {
 		return "Waiting for another execution to leave this stage"
 	case pipeline.InProgress:
 		return progressTitle(x, i)
+	default: // it has not been reached
 	}
 	switch {
 	case sourceFailed(x) && i == 0:

@@ -77,8 +77,10 @@ func TestPositions(t *testing.T) {
 		{"combining characters", one + "env: { A: \"e\u0301 ${{ x }}\" }", `8:23 nothing is called x`},
 		{"anchored text", one + "env: { A: &a \"${{ x }}\" }", `8:23 nothing is called x`},
 		{"anchored block", one + "env:\n      A: &a |\n        ${{ x }}\n", `10:13 nothing is called x`},
-		{"aliased text", "on: push\nvariables: { A: &a \"${{ x }}\" }\n" + strings.TrimPrefix(one, "on: push\n") + "env: { A: *a }",
-			`2:21 variable A cannot hold an expression; 2:25 nothing is called x`},
+		{
+			"aliased text", "on: push\nvariables: { A: &a \"${{ x }}\" }\n" + strings.TrimPrefix(one, "on: push\n") + "env: { A: *a }",
+			`2:21 variable A cannot hold an expression; 2:25 nothing is called x`,
+		},
 		{"escaped opening", one + `env: { A: "\x24{{ x }}" }`, `8:23 nothing is called x`},
 		{"escaped line", one + "env: { A: \"a\\\n      b ${{ x }}\" }", `9:13 nothing is called x`},
 		{"expression over lines", one + "env:\n      A: >-\n        a ${{\n          x }}\n", `11:11 nothing is called x`},

@@ -48,26 +48,20 @@ func (t *task) collectAll(ctx context.Context) error {
 
 // outputs reads $STAGEGATE_OUTPUT. A job that removed the file has none.
 func (t *task) outputs(ctx context.Context) ([]pipeline.Value, error) {
-	src, mode, err := t.container.Get(ctx, outputPath)
-	if errors.Is(err, ErrNoPath) {
+	mode, length, err := t.container.Stat(ctx, outputPath)
+	switch {
+	case errors.Is(err, ErrNoPath):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("look at outputs: %w", err)
+	case !mode.IsRegular():
+		return nil, failed("$STAGEGATE_OUTPUT is no regular file any more")
+	case length > maxOutputs:
+		return nil, failed("$STAGEGATE_OUTPUT has %s, more than %s", size(length), size(maxOutputs))
+	case length == 0:
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read outputs: %w", err)
-	}
-	defer src.Close()
-	if !mode.IsRegular() {
-		return nil, failed("$STAGEGATE_OUTPUT is no regular file any more")
-	}
-	r := tar.NewReader(src)
-	h, err := r.Next()
-	if err != nil {
-		return nil, fmt.Errorf("read outputs: %w", err)
-	}
-	if h.Size > maxOutputs {
-		return nil, failed("$STAGEGATE_OUTPUT has %s, more than %s", size(h.Size), size(maxOutputs))
-	}
-	text, err := io.ReadAll(io.LimitReader(r, maxOutputs))
+	text, err := t.readFile(ctx, outputPath, maxOutputs)
 	if err != nil {
 		return nil, fmt.Errorf("read outputs: %w", err)
 	}
@@ -81,20 +75,37 @@ func (t *task) outputs(ctx context.Context) ([]pipeline.Value, error) {
 	return values, nil
 }
 
+// readFile returns the first bytes of a regular file.
+func (t *task) readFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+	src, err := t.container.Get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	r := tar.NewReader(src)
+	if _, err := r.Next(); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(r, limit))
+}
+
 // store packs one path of the workspace and hands it to Files.
 func (t *task) store(ctx context.Context, o pipeline.Output) (pipeline.Artifact, error) {
-	dir := workDir(t.job)
-	src, mode, err := t.container.Get(ctx, path.Join(dir, path.Join("/", o.Path)))
-	if errors.Is(err, ErrNoPath) {
+	place := path.Join(workDir(t.job), path.Join("/", o.Path))
+	mode, _, err := t.container.Stat(ctx, place)
+	switch {
+	case errors.Is(err, ErrNoPath):
 		return pipeline.Artifact{}, failed("artifact %s: nothing at %s", o.Name, o.Path)
+	case err != nil:
+		return pipeline.Artifact{}, fmt.Errorf("look at artifact %s: %w", o.Name, err)
+	case !mode.IsRegular() && !mode.IsDir():
+		return pipeline.Artifact{}, failed("artifact %s: %s is neither a folder nor a regular file", o.Name, o.Path)
 	}
+	src, err := t.container.Get(ctx, place)
 	if err != nil {
 		return pipeline.Artifact{}, fmt.Errorf("read artifact %s: %w", o.Name, err)
 	}
 	defer src.Close()
-	if !mode.IsRegular() && !mode.IsDir() {
-		return pipeline.Artifact{}, failed("artifact %s: %s is neither a folder nor a regular file", o.Name, o.Path)
-	}
 	a, report, err := t.pack(ctx, o.Name, src)
 	if errors.Is(err, artifact.ErrTooLarge) {
 		return a, failed("artifact %s: larger than %s", o.Name, size(t.r.Limits.Artifact))

@@ -55,9 +55,12 @@ type Container interface {
 	Wait(ctx context.Context) (State, error)
 	// Signal sends TERM or KILL. A container that has ended is no error.
 	Signal(ctx context.Context, name string) error
+	// Stat tells what stands at a path, and how long a file there is. A link is
+	// not followed.
+	Stat(ctx context.Context, path string) (fs.FileMode, int64, error)
 	// Get reads a path as a tar in which every name starts with the base name
-	// of the path, and tells what the path itself is; a link is not followed.
-	Get(ctx context.Context, path string) (io.ReadCloser, fs.FileMode, error)
+	// of the path.
+	Get(ctx context.Context, path string) (io.ReadCloser, error)
 	// Remove kills the container if need be and leaves nothing of it. One
 	// that is gone already is no error.
 	Remove(ctx context.Context) error

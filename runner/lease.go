@@ -20,21 +20,23 @@ func (t *task) keep(leased context.Context, lose, cancel context.CancelCauseFunc
 	if time.Until(expires) <= 0 { // held since before a long sleep: one chance to renew
 		expires = time.Now().Add(time.Minute)
 	}
+	end := lastMoment(expires)
 	var wait backoff
 	for leased.Err() == nil {
-		end := expires.Add(-min(leaseMargin, time.Until(expires)/4))
 		order, err := t.renew(leased, end)
 		switch {
 		case leased.Err() != nil:
 			return
 		case err == nil:
 			wait = backoff{}
-			expires = order.Expires
+			expires, end = order.Expires, lastMoment(order.Expires)
 			if order.Cancel {
 				cancel(errCancelled)
 				// The order stands, so the next renewal answers at once.
 				_ = sleep(leased, max(time.Until(expires)/3, 100*time.Millisecond))
 			}
+		case errors.Is(err, ErrLeaseLost) && t.reporting.Load():
+			return // whoever tells the result learns how that went
 		case errors.Is(err, ErrLeaseLost), !time.Now().Before(end):
 			t.r.Log.Warn("lease lost, killing the container", "job", t.job.ID, "err", err)
 			lose(ErrLeaseLost)
@@ -46,6 +48,12 @@ func (t *task) keep(leased context.Context, lose, cancel context.CancelCauseFunc
 			t.pause(leased, &wait, end)
 		}
 	}
+}
+
+// lastMoment is when a lease just renewed counts as lost, should no other
+// renewal succeed.
+func lastMoment(expires time.Time) time.Time {
+	return expires.Add(-min(leaseMargin, time.Until(expires)/4))
 }
 
 func (t *task) renew(leased context.Context, end time.Time) (Order, error) {

@@ -27,9 +27,9 @@ type jobLog struct {
 	w       io.WriteCloser
 	cut     cutter
 	tail    tail
-	partial [256]partial // by Stream
-	line    []byte       // reused
-	err     error        // the first of writing; the rest of the log is then dropped
+	partial map[Stream]*partial
+	line    []byte // reused
+	err     error  // the first of writing; the rest of the log is then dropped
 	closed  bool
 }
 
@@ -40,7 +40,8 @@ type partial struct {
 }
 
 func newJobLog(w io.WriteCloser, limit int64) *jobLog {
-	return &jobLog{w: w, cut: newCutter(w, limit)}
+	open := map[Stream]*partial{Stdout: {}, Stderr: {}, Stagegate: {}}
+	return &jobLog{w: w, cut: newCutter(w, limit), partial: open}
 }
 
 // Copy writes what a container puts out until it ends. It always reads to the
@@ -100,7 +101,7 @@ func (l *jobLog) Close() error {
 func (l *jobLog) add(c Chunk) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := &l.partial[c.Stream]
+	p := l.partial[c.Stream]
 	for data := c.Data; len(data) > 0; {
 		end := bytes.IndexByte(data, '\n')
 		if end < 0 {
@@ -140,7 +141,7 @@ func (l *jobLog) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range []Stream{Stdout, Stderr} {
-		if p := &l.partial[s]; len(p.text) > 0 {
+		if p := l.partial[s]; len(p.text) > 0 {
 			l.emit(s, p.at, p.text)
 			p.text = nil
 		}

@@ -8,6 +8,9 @@ import (
 func (t *task) complete(s State) error {
 	t.result.ExitCode = s.ExitCode
 	t.result.StartedAt, t.result.FinishedAt = s.StartedAt, s.FinishedAt
+	if s.FinishedAt.Before(s.StartedAt) { // an engine may note the start after a very short life
+		t.result.StartedAt = s.FinishedAt
+	}
 	if t.why.status != "" {
 		return t.why
 	}

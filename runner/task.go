@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -27,6 +28,7 @@ type task struct {
 	why       verdict   // why it was stopped, once it was
 	notes     []Chunk   // what was said before the start; a log read again begins with it
 	result    pipeline.Result
+	reporting atomic.Bool // the result is being told, which ends the lease
 }
 
 // maxAttempts bounds how often a job is taken up again after the engine was
@@ -221,6 +223,7 @@ func (t *task) conclude() {
 // process stops it is tried once more; the next start then makes the same
 // result from the same container.
 func (t *task) finish(ctx context.Context) error {
+	t.reporting.Store(true)
 	var wait backoff
 	for {
 		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

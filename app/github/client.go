@@ -49,6 +49,7 @@ type Client struct {
 	app   *ghinstallation.AppsTransport
 	files *blobCache
 	now   func() time.Time
+	wait  time.Duration // for an answer, and for each read of a tarball
 
 	mu            sync.Mutex
 	installations map[int64]*installation // 0 is the App itself
@@ -79,6 +80,7 @@ func New(c Config) (*Client, error) {
 		app:           app,
 		files:         newBlobCache(cacheBytes),
 		now:           time.Now,
+		wait:          requestTime,
 		installations: map[int64]*installation{},
 	}, nil
 }

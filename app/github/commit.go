@@ -24,12 +24,8 @@ type Commit struct {
 // Commit reads a commit by its full SHA; ErrNotFound if the repository has
 // none such.
 func (c *Client) Commit(ctx context.Context, repo Repository, sha string) (Commit, error) {
-	r := onRepo(repo, "read commit "+sha, "commits", sha).with("per_page", "1") // of its files, which we do not read
-	got, _, err := send[gh.RepositoryCommit](ctx, c, r.needs(sha))
-	if errors.Is(err, ErrRefused) {
-		// A hex SHA is always well-formed: 422 says that it names no commit.
-		return Commit{}, fmt.Errorf("%w: %w", ErrNotFound, err)
-	} else if err != nil {
+	got, err := c.readCommit(ctx, repo, sha)
+	if err != nil {
 		return Commit{}, err
 	}
 	out := Commit{
@@ -48,6 +44,16 @@ func (c *Client) Commit(ctx context.Context, repo Repository, sha string) (Commi
 		out.Parents = append(out.Parents, p.GetSHA())
 	}
 	return out, nil
+}
+
+func (c *Client) readCommit(ctx context.Context, repo Repository, sha string) (gh.RepositoryCommit, error) {
+	r := onRepo(repo, "read commit "+sha, "commits", sha).needs(sha).with("per_page", "1") // of its files, which we do not read
+	got, _, err := send[gh.RepositoryCommit](ctx, c, r)
+	if errors.Is(err, ErrRefused) {
+		// A hex SHA is always well-formed: 422 says that it names no commit.
+		err = fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return got, err
 }
 
 // Compare says how head lies to base: ahead, behind, identical or diverged.
@@ -86,6 +92,6 @@ func (r request) needs(sha string) request {
 // exists turns the 404 of something at a commit into the answer to which: nil
 // when the commit is there, so that the thing is not.
 func (c *Client) exists(ctx context.Context, repo Repository, sha string) error {
-	_, _, err := send[struct{}](ctx, c, onRepo(repo, "read commit "+sha, "commits", sha).needs(sha).with("per_page", "1"))
+	_, err := c.readCommit(ctx, repo, sha)
 	return err
 }

@@ -37,8 +37,9 @@ type File struct {
 // PipelineFiles reads the .yaml and .yml files of .github/pipelines at a
 // commit, by name. No folder means no files; a commit or a repository that
 // does not exist is ErrNotFound, and over 100 files is ErrTooLarge. Symbolic
-// links, submodules and folders are left out. A blob once read costs no
-// request again.
+// links, submodules and folders are left out, and what is beyond the first
+// 1,000 entries, which GitHub does not list. A blob once read costs no request
+// again.
 func (c *Client) PipelineFiles(ctx context.Context, repo Repository, sha string) ([]File, error) {
 	entries, err := c.list(ctx, repo, PipelineFolder, sha)
 	if errors.Is(err, ErrNotFound) {

@@ -16,7 +16,7 @@ const (
 	maxDescription        = 40
 	maxIdentifier         = 20
 	maxAnnotation         = 64<<10 - 1
-	maxAnnotationTitle    = 255
+	maxTitle              = 255 // of an annotation; of an output GitHub does not say
 )
 
 // checkRun is the body of both requests. go-github's own drops an empty list
@@ -59,7 +59,7 @@ func checkRunBody(cr CheckRun) (body checkRun, rest []Annotation, err error) {
 		return body, nil, nil
 	}
 	body.Output = &output{
-		Title:   firstOf(cr.Title, cr.Name),
+		Title:   cutLabel(firstOf(cr.Title, cr.Name), maxTitle),
 		Summary: cutMarkdown(firstOf(cr.Summary, cr.Title, cr.Name), maxMarkdown),
 		Text:    cutMarkdown(cr.Text, maxMarkdown),
 	}
@@ -131,7 +131,7 @@ func annotation(a Annotation) *gh.CheckRunAnnotation {
 		Message:         gh.String(cutLabel(firstOf(a.Message, a.Title, "-"), maxAnnotation)),
 	}
 	if a.Title != "" {
-		out.Title = gh.String(cutLabel(a.Title, maxAnnotationTitle))
+		out.Title = gh.String(cutLabel(a.Title, maxTitle))
 	}
 	if start == end && a.StartColumn > 0 {
 		out.StartColumn = gh.Int(a.StartColumn)

@@ -135,7 +135,7 @@ func (c *Client) do(ctx context.Context, r request, into any) (*gh.Response, err
 	if err != nil {
 		return nil, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, requestTime)
+	bounded, cancel := context.WithTimeout(ctx, c.wait)
 	defer cancel()
 	resp, err := api.Do(bounded, req, into)
 	if accepted := new(gh.AcceptedError); errors.As(err, &accepted) {

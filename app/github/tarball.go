@@ -13,7 +13,7 @@ import (
 )
 
 // errIdle ends a tarball whose sender fell silent.
-var errIdle = fmt.Errorf("%w: nothing came for %s", ErrUnavailable, requestTime)
+var errIdle = fmt.Errorf("%w: the sender fell silent", ErrUnavailable)
 
 // Tarball opens the gzipped tar of a commit's tree, which has one top folder.
 // Its size is GitHub's word: the caller bounds it, and closes it. A read that
@@ -24,7 +24,7 @@ func (c *Client) Tarball(ctx context.Context, repo Repository, sha string) (io.R
 		return nil, fmt.Errorf("%s: %w", r.what, r.err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	body := &idleReader{cancel: cancel, timer: time.AfterFunc(requestTime, func() { cancel(errIdle) })}
+	body := &idleReader{cancel: cancel, wait: c.wait, timer: time.AfterFunc(c.wait, func() { cancel(errIdle) })}
 	resp, err := c.download(ctx, r)
 	if err != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, errIdle) {
@@ -113,11 +113,12 @@ type idleReader struct {
 	body   io.ReadCloser
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	wait   time.Duration
 	timer  *time.Timer
 }
 
 func (r *idleReader) Read(p []byte) (int, error) {
-	r.timer.Reset(requestTime)
+	r.timer.Reset(r.wait)
 	n, err := r.body.Read(p)
 	r.timer.Stop()
 	if err != nil && err != io.EOF {

@@ -20,7 +20,9 @@ func Apply(ctx context.Context, tx Tx, execution string, e pipeline.Event) error
 		d.events = d.events[1:]
 		if err := d.apply(ctx, next); err != nil {
 			if !first && errors.Is(err, pipeline.ErrRefused) {
-				return fmt.Errorf("apply %s that followed from %s: %v", next.event.Kind(), e.Kind(), err)
+				// No person caused this event, so nobody is to be told that it
+				// was refused: it is a mistake of ours.
+				return fmt.Errorf("apply %s that followed from %s: %s", next.event.Kind(), e.Kind(), err.Error())
 			}
 			return err
 		}

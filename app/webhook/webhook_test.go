@@ -74,7 +74,7 @@ func TestHandler(t *testing.T) {
 			if method == "" {
 				method = http.MethodPost
 			}
-			r := httptest.NewRequest(method, "/webhooks/github", bytes.NewReader(tc.body))
+			r := httptest.NewRequestWithContext(t.Context(), method, "/webhooks/github", bytes.NewReader(tc.body))
 			r.Header.Set("X-GitHub-Event", tc.event)
 			r.Header.Set("X-GitHub-Delivery", "guid-1")
 			if tc.signature != "" {
@@ -97,7 +97,7 @@ func TestGitHubsVector(t *testing.T) {
 		t.Fatalf("signature %s, want %s", got, signature)
 	}
 	h := &webhook.Handler{Secret: []byte("It's a Secret to Everybody"), Inbox: &inbox{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(body))
 	r.Header.Set("X-Hub-Signature-256", signature)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -108,7 +108,7 @@ func TestGitHubsVector(t *testing.T) {
 
 func TestNoSecretRefusesEverything(t *testing.T) {
 	h := &webhook.Handler{Inbox: &inbox{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader("{}"))
 	r.Header.Set("X-Hub-Signature-256", sign("", []byte("{}")))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

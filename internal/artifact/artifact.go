@@ -103,7 +103,7 @@ func Canonical(dst io.Writer, src io.Reader, o Options) (Report, error) {
 // decompress looks at the first bytes and puts a gzip reader in between where
 // they ask for one.
 func decompress(src io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(src, 256<<10)
+	b := bufio.NewReaderSize(src, 64<<10)
 	magic, err := b.Peek(2)
 	if err != nil {
 		if errors.Is(err, io.EOF) {

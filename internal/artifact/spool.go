@@ -25,7 +25,7 @@ func newSpool(dir string, limit int64) (*spool, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("unlink spool file: %w", err)
 	}
-	return &spool{file: f, buf: bufio.NewWriterSize(f, 256<<10), max: limit}, nil
+	return &spool{file: f, buf: bufio.NewWriterSize(f, 64<<10), max: limit}, nil
 }
 
 // add appends what r has and returns where it stands.

@@ -211,7 +211,7 @@ func (t *tree) write(dst io.Writer) error {
 		return ErrTooLarge
 	}
 	slices.Sort(names)
-	buf := bufio.NewWriterSize(dst, 256<<10)
+	buf := bufio.NewWriterSize(dst, 64<<10)
 	w := tar.NewWriter(buf)
 	for _, name := range names {
 		if err := t.writeEntry(w, name); err != nil {

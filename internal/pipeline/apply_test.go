@@ -88,8 +88,10 @@ func key(stage string) pipeline.LockKey {
 func TestEffectsOfTheMainLoop(t *testing.T) {
 	source := pipeline.Artifact{Name: "source", Digest: "s1"}
 	job := func(stage, action string, image, script string, inputs ...pipeline.Artifact) pipeline.Job {
-		return pipeline.Job{ID: id(stage, action, 1), Repository: "octo/shop", Pipeline: "release", Commit: "c0ffee", CommitTime: t0,
-			Ref: "refs/heads/main", Image: image, Run: script, Inputs: inputs}
+		return pipeline.Job{
+			ID: id(stage, action, 1), Repository: "octo/shop", Pipeline: "release", Commit: "c0ffee", CommitTime: t0,
+			Ref: "refs/heads/main", Image: image, Run: script, Inputs: inputs,
+		}
 	}
 	compile := job("build", "compile", "go", "make", source)
 	compile.Artifacts = []pipeline.Output{{Name: "shop", Path: "out"}}
@@ -103,7 +105,8 @@ func TestEffectsOfTheMainLoop(t *testing.T) {
 		{fetched, []pipeline.Effect{pipeline.TellLock{Key: key("build"), Event: pipeline.Enter{Execution: "7", Number: 3}}}},
 		{pipeline.Entered{At: at(2), Stage: "build"}, []pipeline.Effect{
 			pipeline.TellLock{Key: key("build"), Event: pipeline.Work{Execution: "7"}},
-			pipeline.StartJob{Job: compile}, pipeline.StartJob{Job: job("build", "lint", "lint", "lint", source)},
+			pipeline.StartJob{Job: compile},
+			pipeline.StartJob{Job: job("build", "lint", "lint", "lint", source)},
 		}},
 		{ended(3, id("build", "compile", 1), built), nil},
 		{ended(4, id("build", "lint", 1), good), []pipeline.Effect{

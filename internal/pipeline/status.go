@@ -38,7 +38,7 @@ func (s Status) Ended() bool {
 	switch s {
 	case Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled, Superseded:
 		return true
-	case Pending, Waiting, Queued, InProgress, Cancelling:
+	case unstarted, Pending, Waiting, Queued, InProgress, Cancelling:
 		return false
 	}
 	return false
@@ -49,7 +49,7 @@ func (s Status) Bad() bool {
 	switch s {
 	case Failed, Errored, TimedOut, Rejected, Expired:
 		return true
-	case Pending, Waiting, Queued, InProgress, Cancelling, Succeeded, Cancelled, Superseded:
+	case unstarted, Pending, Waiting, Queued, InProgress, Cancelling, Succeeded, Cancelled, Superseded:
 		return false
 	}
 	return false

@@ -182,18 +182,40 @@ func (b *box) Signal(ctx context.Context, name string) error {
 	return translate(ctx, err)
 }
 
-func (b *box) Get(ctx context.Context, path string) (io.ReadCloser, fs.FileMode, error) {
-	r, stat, err := b.engine.api.CopyFromContainer(ctx, b.id, path)
+func (b *box) Stat(ctx context.Context, path string) (fs.FileMode, int64, error) {
+	stat, err := b.engine.api.ContainerStatPath(ctx, b.id, path)
 	if err == nil {
-		return r, stat.Mode, nil
+		return stat.Mode, stat.Size, nil
 	}
-	err = translate(ctx, err)
-	// The engine has no status for a path that goes on below a file.
-	missing := cerrdefs.IsNotFound(err) || strings.Contains(err.Error(), "not a directory")
-	if missing && !errors.Is(err, runner.ErrGone) {
-		err = fmt.Errorf("%w: %w", runner.ErrNoPath, err)
+	if cerrdefs.IsNotFound(err) {
+		return 0, 0, b.pathError(ctx, err)
 	}
-	return nil, 0, err
+	r, err := b.Get(ctx, path) // whose errors have a text
+	if err != nil {
+		return 0, 0, err
+	}
+	_ = r.Close()
+	return 0, 0, fmt.Errorf("look at %s: the engine cannot tell what it is", path)
+}
+
+func (b *box) Get(ctx context.Context, path string) (io.ReadCloser, error) {
+	r, _, err := b.engine.api.CopyFromContainer(ctx, b.id, path)
+	if err != nil {
+		return nil, b.pathError(ctx, err)
+	}
+	return r, nil
+}
+
+// pathError tells a path that is not there from a container that is not.
+func (b *box) pathError(ctx context.Context, err error) error {
+	// There is no status for a path that goes on below a file.
+	if !cerrdefs.IsNotFound(err) && !strings.Contains(err.Error(), "not a directory") {
+		return translate(ctx, err)
+	}
+	if _, gone := b.inspect(ctx); gone != nil {
+		return gone
+	}
+	return fmt.Errorf("%w: %w", runner.ErrNoPath, err)
 }
 
 func (b *box) Remove(ctx context.Context) error {

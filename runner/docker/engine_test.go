@@ -9,9 +9,11 @@ import (
 	"debug/elf"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -44,7 +46,33 @@ func TestMain(m *testing.M) {
 		setupErr = err
 	}
 	code := m.Run()
+	if api != nil {
+		_ = api.Close()
+	}
+	if left := leaked(); code == 0 && left != "" {
+		fmt.Fprintln(os.Stderr, "goroutines are left:\n"+left)
+		code = 1
+	}
 	os.Exit(code)
+}
+
+// leaked returns the goroutines that stand in this project or in the client.
+func leaked() string {
+	var stacks string
+	for range 100 {
+		stacks = ""
+		b := make([]byte, 1<<20)
+		for g := range strings.SplitSeq(string(b[:runtime.Stack(b, true)]), "\n\n") {
+			if !strings.Contains(g, "TestMain") && (strings.Contains(g, "stagegate/runner") || strings.Contains(g, "docker/client")) {
+				stacks += g + "\n\n"
+			}
+		}
+		if stacks == "" {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return stacks
 }
 
 var setupErr error

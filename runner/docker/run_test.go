@@ -263,3 +263,21 @@ func (b *bench) until(what string, ok func() bool) {
 	}
 	b.Fatalf("not in time: %s", what)
 }
+
+// Jobs reach the world, not each other.
+func TestJobsCannotReachEachOther(t *testing.T) {
+	b := newBench(t)
+	other := &bench{T: t, id: b.id + "-other", engine: b.engine, jobs: newJobs(), files: newFiles(), limits: b.limits, grace: b.grace}
+	server := b.job(`hostname -i; exec nc -l -p 8000 -e echo reached`)
+	stop := b.run()
+	b.jobs.give(server)
+	b.until("the server listens", func() bool { return len(b.files.lines(runner.Stdout)) == 1 })
+	address := b.files.lines(runner.Stdout)[0]
+	res := other.do(other.job("echo trying; nc -w 2 " + address + " 8000 </dev/null"))
+	if res.Status != pipeline.Failed || !strings.Contains(other.files.log(), "nc: timed out") {
+		t.Errorf("%s: %s", res.Status, other.files.log())
+	}
+	b.jobs.cancel(server)
+	b.jobs.result(t, server)
+	stop()
+}

@@ -161,7 +161,7 @@ func (s *Store) in(ctx context.Context, db *sql.DB, do func(*transaction) error)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	defer tx.Rollback() // after a commit there is nothing to roll back
 	if err := do(&transaction{tx: tx, queue: s.insert}); err != nil {
 		return err
 	}
