@@ -33,7 +33,7 @@ func (a *App) fetchSource(ctx context.Context, w store.FetchSource) error {
 	if err != nil || x.Status != pipeline.Pending {
 		return err
 	}
-	art, notes, err := a.packSource(ctx, x)
+	art, notes, err := a.whileTelling(ctx, x)
 	if err == nil {
 		return a.apply(ctx, x.ID, pipeline.SourceFetched{At: a.now(), Source: art, Notes: notes})
 	}
@@ -42,6 +42,20 @@ func (a *App) fetchSource(ctx context.Context, w store.FetchSource) error {
 	}
 	a.log.Error("source not fetched", "execution", x.ID, "repository", x.Repository, "commit", x.Revision.Commit, "error", err)
 	return a.apply(ctx, x.ID, pipeline.SourceFailed{At: a.now(), Reason: "the source could not be fetched: " + err.Error()})
+}
+
+// whileTelling packs the source while GitHub is told that the execution exists,
+// so that its check runs are seen queued before the first one starts. An error
+// of the telling is not looked at: the queue holds a report of its own.
+func (a *App) whileTelling(ctx context.Context, x store.Execution) (pipeline.Artifact, []string, error) {
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		_ = a.report(ctx, store.Report{Execution: x.ID, Version: x.Version})
+	}()
+	art, notes, err := a.packSource(ctx, x)
+	<-told
+	return art, notes, err
 }
 
 func (a *App) tryAgain(x store.Execution, err error) bool {

@@ -195,3 +195,18 @@ func TestBlobSHA(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestContentThatIsNotItsBlobIsNotRemembered(t *testing.T) {
+	s := newScript(t)
+	s.on("GET "+folderPath, 200, encode(t, []any{entry("file", "a.yaml", "a")}))
+	s.on("GET "+folderPath+"/a.yaml", 200, encode(t, file("a.yaml", "b")))
+	c := s.client(t)
+	for range 2 {
+		if got, err := c.PipelineFiles(t.Context(), testRepo, testSHA); err != nil || string(got[0].Data) != "b" {
+			t.Errorf("got %v, %v", got, err)
+		}
+	}
+	if n := len(s.calls()); n != 4 {
+		t.Errorf("%d requests", n)
+	}
+}

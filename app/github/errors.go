@@ -121,9 +121,9 @@ func (c *Client) judgeToken(in *installation, e *ghinstallation.HTTPError) error
 	}
 	kind := ErrRefused
 	switch status := resp.StatusCode; {
-	case status >= 500:
+	case status >= 500, status == http.StatusUnauthorized: // a wrong clock or a rotated key can be mended
 		kind = ErrUnavailable
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
+	case status == http.StatusForbidden, status == http.StatusNotFound:
 		kind = ErrGone
 	}
 	return fmt.Errorf("get a token of installation %d: %w: %s", in.id, kind, describe(resp.StatusCode, answer))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	gh "github.com/google/go-github/v60/github"
@@ -38,9 +39,9 @@ func (c *Client) Tarball(ctx context.Context, repo Repository, sha string) (io.R
 	return body, nil
 }
 
-// download asks for the archive and goes where GitHub sends us, usually to
-// another host with a token of its own in the address. Ours goes to the API's
-// host only.
+// download asks for the archive and goes where GitHub sends us: to an address
+// that carries a token of its own. Ours goes only where the API's path is: to a
+// renamed repository, never to a download address, even of the same host.
 func (c *Client) download(ctx context.Context, r request) (*http.Response, error) {
 	in := c.installation(r.installation)
 	if err := in.admit(ctx, r.method); err != nil {
@@ -59,7 +60,7 @@ func (c *Client) download(ctx context.Context, r request) (*http.Response, error
 	signed := api.Client().Transport
 	for range 3 { // a renamed repository takes one more
 		transport := signed
-		if !c.ours(req.URL.Scheme, req.URL.Host) {
+		if !c.isAPI(req.URL) {
 			transport = c.wire
 		}
 		resp, err := transport.RoundTrip(req.WithContext(ctx))
@@ -76,6 +77,13 @@ func (c *Client) download(ctx context.Context, r request) (*http.Response, error
 		req = next
 	}
 	return nil, fmt.Errorf("%w: too many redirects", ErrUnavailable)
+}
+
+// isAPI tells the API's addresses of a repository, under its name or, once it
+// was renamed, its number, from those of downloads on the same host.
+func (c *Client) isAPI(u *url.URL) bool {
+	path, below := strings.CutPrefix(u.Path, c.base.Path)
+	return below && c.ours(u.Scheme, u.Host) && (strings.HasPrefix(path, "repos/") || strings.HasPrefix(path, "repositories/"))
 }
 
 // redirected reads an answer: nil for the archive itself, else the request for

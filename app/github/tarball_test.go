@@ -14,14 +14,28 @@ import (
 
 const tarballPath = "GET /repos/acme/shop/tarball/" + testSHA
 
+func TestTarballOfTheSameHostGetsNoToken(t *testing.T) {
+	s := newScript(t)
+	s.on(tarballPath, 302, ``, "Location: /_codeload/acme/shop?token=secret")
+	s.on("GET /_codeload/acme/shop", 200, "a tar")
+	body, err := s.client(t).Tarball(t.Context(), testRepo, testSHA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body.Close()
+	if calls := s.calls(); calls[0].auth == "" || calls[1].auth != "" {
+		t.Errorf("Authorization %q, then %q", calls[0].auth, calls[1].auth)
+	}
+}
+
 func TestTarballOfAnotherHostGetsNoToken(t *testing.T) {
 	s, codeload := newScript(t), newScript(t)
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
 	_, _ = io.WriteString(z, "a tar")
 	z.Close()
-	s.on(tarballPath, 302, ``, "Location: /moved")
-	s.on("GET /moved", 302, ``, "Location: "+codeload.URL+"/acme/shop?token=secret")
+	s.on(tarballPath, 302, ``, "Location: /repositories/99/tarball/x")
+	s.on("GET /repositories/99/tarball/x", 302, ``, "Location: "+codeload.URL+"/acme/shop?token=secret")
 	// Labelled as gzip, net/http would unpack it.
 	codeload.on("GET /acme/shop", 200, zipped.String(), "Content-Encoding: gzip")
 	body, err := s.client(t).Tarball(t.Context(), testRepo, testSHA)

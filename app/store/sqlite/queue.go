@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
@@ -69,6 +70,9 @@ func (q *queue) wake(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case name := <-q.store.woken:
+			// Stored times have milliseconds: what is due now may look not
+			// yet due to a fetch that follows at once.
+			time.Sleep(2 * time.Millisecond)
 			// An error costs only time: River looks again by itself.
 			_, _ = q.client.Insert(ctx, wake{}, &river.InsertOpts{Queue: name})
 		}
