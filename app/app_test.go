@@ -436,7 +436,7 @@ func TestGitHubInTrouble(t *testing.T) {
 	lost := githubtest.ServerError()
 	lost.After = true // carried out, but the answer is lost
 	w.github.Fail(creates, 1, lost)
-	w.github.Fail(creates, 1, githubtest.SecondaryLimit(2 * time.Second))
+	w.github.Fail(creates, 1, githubtest.SecondaryLimit(2*time.Second))
 	w.github.Fail(anything, 4, githubtest.ServerError())
 	sha := w.pipeline(green)
 	w.push("main")

@@ -209,7 +209,7 @@ func TestTokenRefused(t *testing.T) {
 		headers []string
 		want    error
 	}{
-		{401, nil, ErrGone},
+		{401, nil, ErrUnavailable},
 		{403, nil, ErrGone},
 		{404, nil, ErrGone},
 		{422, nil, ErrRefused},

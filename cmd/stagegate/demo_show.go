@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -24,9 +25,12 @@ func (d *demo) change(c githubtest.Change) {
 		}
 	case c.Comment != nil && c.Comment.Bot:
 		first, _, _ := strings.Cut(c.Comment.Body, "\n")
-		d.say("stagegate: comments on #%d: %s", d.pull, strings.ReplaceAll(first, "*", ""))
+		d.say("stagegate: comments on #%d: %s", d.pull, link.ReplaceAllString(strings.ReplaceAll(first, "*", ""), "$1"))
 	}
 }
+
+// link is a link in Markdown, whose text is enough for a terminal.
+var link = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 
 // line finds the line of a text that starts with the words, and returns the
 // rest of it.

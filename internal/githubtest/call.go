@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -94,7 +95,7 @@ func (c *call) answer(entry *Request) answer {
 		return c.downloadArchive()
 	}
 	a := c.dispatch(entry)
-	if c.operation == nil || c.g.options.Unchecked {
+	if _, raw := a.body.([]byte); raw || c.operation == nil || c.g.options.Unchecked {
 		return a
 	}
 	if err := c.verify(a); err != nil {
@@ -115,6 +116,10 @@ func (c *call) dispatch(entry *Request) answer {
 	if c.r.UserAgent() == "" {
 		c.violate("no User-Agent")
 		return refuse(http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.")
+	}
+	if kind := mediaType(c.r.Header.Get("Accept")); kind != "" && (kind != "raw" || o.id != "repos/get-content") {
+		c.violate("the media type %s is not implemented by githubtest", kind)
+		return refuse(http.StatusNotImplemented, "the media type "+kind+" is not implemented by githubtest")
 	}
 	route, ok := routes[o.id]
 	if !ok {
@@ -168,6 +173,17 @@ func (c *call) write(w http.ResponseWriter, a answer) {
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(raw) // a caller that went away is its own affair
+}
+
+// otherMedia are the forms other than JSON in which GitHub answers.
+var otherMedia = regexp.MustCompile(`application/vnd\.github\.(?:v3\.)?(raw|html|text|full|object|diff|patch|sha)\b`)
+
+// mediaType is the form in which an answer is wanted, empty for JSON.
+func mediaType(accept string) string {
+	if found := otherMedia.FindStringSubmatch(accept); found != nil {
+		return found[1]
+	}
+	return ""
 }
 
 // decode reads the body into a value; the body has been validated.

@@ -108,14 +108,14 @@ func (at contentAt) file(e entry, accept string) answer {
 	}
 	if e.mode == "120000" {
 		target, found := at.r.entryAt(at.commit, path.Join(path.Dir(e.path), raw))
-		if !found || target.kind != "blob" || target.mode == "120000" {
+		if strings.HasPrefix(raw, "/") || !found || target.kind != "blob" || target.mode == "120000" {
 			o := at.object(e)
 			o["target"] = raw
 			return ok(o)
 		}
 		return at.file(target, accept) // a link to a file of the repository is followed
 	}
-	if strings.HasPrefix(accept, "application/vnd.github.raw") || strings.HasPrefix(accept, "application/vnd.github.v3.raw") {
+	if mediaType(accept) == "raw" {
 		return answer{status: http.StatusOK, body: []byte(raw), header: http.Header{"Content-Type": {"application/vnd.github.raw; charset=utf-8"}}}
 	}
 	o := at.object(e)

@@ -12,7 +12,7 @@ func Implemented() []string { return slices.Sorted(maps.Keys(routes)) }
 
 // Verify holds an answer to the description, as the server does with its own.
 func Verify(g *GitHub, path string, status int, body any) error {
-	c := &call{g: g, r: httptest.NewRequest(http.MethodGet, path, nil)}
+	c := &call{g: g, r: httptest.NewRequestWithContext(g.ctx, http.MethodGet, path, nil)}
 	c.operation, c.params, _ = g.description.find(c.r)
 	return c.verify(answer{status: status, body: body})
 }

@@ -30,7 +30,8 @@ func TestFaults(t *testing.T) {
 		t.Fatalf("failed requests made %v", got)
 	}
 	w.github.Fail(posts, 1, githubtest.LostAnswer())
-	if _, err := w.do("POST", runs, body, w.token); err == nil {
+	if resp, err := w.do("POST", runs, body, w.token); err == nil {
+		resp.Body.Close()
 		t.Error("the answer was not lost")
 	}
 	if got := w.repo.CheckRuns(sha); len(got) != 1 {

@@ -233,12 +233,38 @@ func untar(raw []byte) (map[string]string, error) {
 
 func TestUnknownGitRepository(t *testing.T) {
 	w := newWorld(t)
-	resp, err := http.Get(w.github.URL() + "/octo/none.git/info/refs?service=git-upload-pack")
-	if err != nil {
-		t.Fatal(err)
+	w.call("GET", "/octo/none.git/info/refs?service=git-upload-pack", "", "").want(http.StatusUnauthorized)
+}
+
+func TestMediaTypes(t *testing.T) {
+	w := newWorld(t)
+	w.push("main", "a", "text\n")
+	read := func(path, accept string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), "GET", w.github.URL()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"Authorization": {"Bearer " + w.token}, "Accept": {accept}}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("status %d", resp.StatusCode)
+	if status, body := read("/repos/octo/shop/contents/a", "application/vnd.github.raw+json"); status != 200 || body != "text\n" {
+		t.Errorf("raw content: %d %q", status, body)
 	}
+	if status, _ := read("/repos/octo/shop", "application/vnd.github.mercy-preview+json"); status != 200 {
+		t.Errorf("a preview: %d", status)
+	}
+	if status, _ := read("/repos/octo/shop/commits/main", "application/vnd.github.diff"); status != http.StatusNotImplemented {
+		t.Errorf("a diff: %d", status)
+	}
+	w.wrong("diff is not implemented by githubtest")
 }

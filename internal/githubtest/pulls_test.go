@@ -17,11 +17,11 @@ func (w *world) actions() string {
 	return strings.Join(list, " ")
 }
 
-// branch starts a branch at a commit and pushes a change to it.
-func (w *world) branch(name, from, file, text string) string {
+// branch starts branch x at main and pushes a change to it.
+func (w *world) branch(file, text string) string {
 	w.t.Helper()
-	w.git(w.clone, "checkout", "--quiet", "-B", name, from)
-	return w.push(name, file, text)
+	w.git(w.clone, "checkout", "--quiet", "-B", "x", "main")
+	return w.push("x", file, text)
 }
 
 func (w *world) open(login, head string) int {
@@ -36,7 +36,7 @@ func (w *world) open(login, head string) int {
 func TestPullRequestEvents(t *testing.T) {
 	w := newWorld(t)
 	base := w.push("main", "a", "a\n")
-	head := w.branch("x", "main", "b", "b\n")
+	head := w.branch("b", "b\n")
 	n := w.open("alice", "x")
 	next := w.push("x", "b", "bb\n")
 	if err := w.repo.ClosePullRequest("alice", n); err != nil {
@@ -87,7 +87,7 @@ func TestForks(t *testing.T) {
 	copied := filepath.Join(t.TempDir(), "fork")
 	w.git("", "clone", "--quiet", fork.CloneURL("mallory"), copied)
 	w.clone = copied
-	head := w.branch("x", "main", "b", "b\n")
+	head := w.branch("b", "b\n")
 	n := w.open("mallory", "mallory:x")
 	next := w.push("x", "b", "bb\n")
 	if got := w.actions(); got != "opened synchronize" {
@@ -117,7 +117,7 @@ func TestMergeMethods(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			w := newWorld(t)
 			w.push("main", "a", "a\n")
-			w.branch("x", "main", "b", "b\n")
+			w.branch("b", "b\n")
 			head := w.push("x", "c", "c\n")
 			n := w.open("alice", "x")
 			w.git(w.clone, "checkout", "--quiet", "main")
@@ -151,7 +151,7 @@ func TestMergeMethods(t *testing.T) {
 func TestConflict(t *testing.T) {
 	w := newWorld(t)
 	w.push("main", "a", "a\n")
-	w.branch("x", "main", "a", "x\n")
+	w.branch("a", "x\n")
 	w.git(w.clone, "checkout", "--quiet", "main")
 	w.push("main", "a", "y\n")
 	n := w.open("alice", "x")
@@ -167,7 +167,7 @@ func TestConflict(t *testing.T) {
 func TestMergeByPush(t *testing.T) {
 	w := newWorld(t)
 	w.push("main", "a", "a\n")
-	w.branch("x", "main", "b", "b\n")
+	w.branch("b", "b\n")
 	n := w.open("alice", "x")
 	w.git(w.clone, "push", "--quiet", "origin", "x:main")
 	closed := w.delivered("pull_request", "closed")

@@ -46,7 +46,8 @@ type Options struct {
 	// It may be called until Close returns.
 	Logf func(format string, args ...any)
 
-	// Now is GitHub's clock; the default is the machine's.
+	// Now is GitHub's clock; the default is the machine's. It must be safe for
+	// concurrent use.
 	Now func() time.Time
 }
 
@@ -117,7 +118,7 @@ func Start(o Options) (*GitHub, error) {
 	g.bot = g.account("stagegate[bot]", "Bot")
 	g.account("stagegate", "Organization") // who owns the App
 	g.hook.url = g.options.WebhookURL
-	//nolint:forbidigo,gosec // it stands for another machine, whose life is no caller's; Close cancels it
+	//nolint:forbidigo // it stands for another machine, whose life is no caller's; Close cancels it
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g, g.serve()
 }

@@ -228,6 +228,7 @@ func (w *world) post(path, body string, args ...any) got {
 	w.t.Helper()
 	return w.call("POST", path, fmt.Sprintf(body, args...), w.token)
 }
+
 func (w *world) patch(path, body string, args ...any) got {
 	w.t.Helper()
 	return w.call("PATCH", path, fmt.Sprintf(body, args...), w.token)

@@ -24,12 +24,22 @@ func (s *Store) Queue(config *river.Config) (store.Queue, error) {
 	if err := river.AddWorkerSafely(c.Workers, never); err != nil {
 		return nil, fmt.Errorf("make the queue: %w", err)
 	}
-	client, err := river.NewClient(riversqlite.New(s.write), &c)
+	client, err := river.NewClient(quietDriver{riversqlite.New(s.write)}, &c)
 	if err != nil {
 		return nil, fmt.Errorf("make the queue: %w", err)
 	}
 	return &queue{client: client, store: s}, nil
 }
+
+// quietDriver keeps River from its own notifications on SQLite, which are one
+// more table to poll: this is one process, and wake tells it.
+type quietDriver struct{ *riversqlite.Driver }
+
+// SupportsListener makes River tell its producers of an Insert itself.
+func (quietDriver) SupportsListener() bool { return false }
+
+// SupportsListenNotify is false for the same reason.
+func (quietDriver) SupportsListenNotify() bool { return false }
 
 type queue struct {
 	client *river.Client[*sql.Tx]

@@ -92,7 +92,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	driver := riversqlite.New(s.write)
+	driver := quietDriver{riversqlite.New(s.write)}
 	migrator, err := rivermigrate.New(driver, nil)
 	if err != nil {
 		return fmt.Errorf("make the queue's migrator: %w", err)

@@ -109,6 +109,30 @@ func TestInterruptedWorkGoesOn(t *testing.T) {
 	}
 }
 
+// TestCommitWakesTheQueue polls only once a minute: what is committed must be
+// found without it, every time.
+func TestCommitWakesTheQueue(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "s.db"))
+	worked := make(chan struct{})
+	q := startQueue(t, s, func(context.Context) error { worked <- struct{}{}; return nil })
+	for i := range 5 {
+		err := s.Update(t.Context(), func(tx store.Tx) error {
+			return tx.Enqueue(t.Context(), store.Report{Execution: "1", Version: i}, time.Time{})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-worked:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("work %d was not found", i)
+		}
+	}
+	if err := q.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func startQueue(t *testing.T, s store.Store, do func(context.Context) error) store.Queue {
 	t.Helper()
 	workers := river.NewWorkers()
