@@ -17,21 +17,32 @@ import (
 	"github.com/stagegate/stagegate/internal/githubtest"
 )
 
-// binary builds the command once for all tests.
-func binary(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "stagegate")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", path, ".").CombinedOutput()
+// binary is the command, built once for all tests.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "stagegate-test-")
 	if err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return path
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "stagegate")
+	build := exec.CommandContext(context.Background(), "go", "build", "-buildvcs=false", "-o", binary, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
 }
 
 // process is `stagegate serve` as an operator runs it, beside a GitHub.
 type process struct {
 	t      *testing.T
-	binary string
 	github *githubtest.GitHub
 	repo   *githubtest.Repository
 	env    []string
@@ -43,7 +54,7 @@ type process struct {
 
 func newProcess(t *testing.T) *process {
 	t.Helper()
-	p := &process{t: t, binary: binary(t), github: githubtest.New(t, githubtest.Options{}), data: t.TempDir()}
+	p := &process{t: t, github: githubtest.New(t, githubtest.Options{}), data: t.TempDir()}
 	p.github.AddUser("alice")
 	p.repo = p.github.AddRepository("octo/shop")
 	p.repo.SetPermission("alice", "write")
@@ -74,7 +85,7 @@ func newProcess(t *testing.T) *process {
 
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.CommandContext(context.WithoutCancel(p.t.Context()), p.binary, "serve")
+	p.cmd = exec.CommandContext(context.WithoutCancel(p.t.Context()), binary, "serve")
 	p.cmd.Env, p.cmd.Stderr = p.env, &p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -252,13 +263,13 @@ func TestKillAfterAccepted(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), binary(t), "serve", "--runners", "many")
+	cmd := exec.CommandContext(t.Context(), binary, "serve", "--runners", "many")
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "STAGEGATE_LISTN=x"}
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != exitUsage {
 		t.Errorf("exit %v (%v)", cmd.ProcessState, err)
 	}
-	for _, want := range []string{"STAGEGATE_LISTN", "STAGEGATE_RUNNERS", "STAGEGATE_GITHUB_APP_ID", "STAGEGATE_GITHUB_PRIVATE_KEY", "STAGEGATE_GITHUB_WEBHOOK_SECRET"} {
+	for _, want := range []string{"STAGEGATE_LISTN", "--runners", "STAGEGATE_GITHUB_APP_ID", "STAGEGATE_GITHUB_PRIVATE_KEY", "STAGEGATE_GITHUB_WEBHOOK_SECRET"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("the output does not name %s:\n%s", want, out)
 		}
