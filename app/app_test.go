@@ -324,7 +324,7 @@ stages:
 func TestNewHeadCancels(t *testing.T) {
 	w := newWorld(t)
 	n, old := w.pullRequest(slow)
-	w.running(old, "ci / build")
+	w.running(old)
 	sha := w.pipeline(strings.Replace(withApproval(""), "name: production", "name: build", 1))
 	w.push("feature")
 	if run := w.check(old, "ci / build", "cancelled"); !strings.Contains(run.Title, "newer head") {
@@ -339,12 +339,12 @@ func TestNewHeadCancels(t *testing.T) {
 	w.allEnded(sha)
 }
 
-// running waits until an action of the check run really runs.
-func (w *world) running(sha, name string) githubtest.CheckRun {
+// running waits until an action of the stage build really runs.
+func (w *world) running(sha string) githubtest.CheckRun {
 	w.t.Helper()
 	var run githubtest.CheckRun
 	w.eventually("a running action", func() bool {
-		runs := w.runs(sha, name)
+		runs := w.runs(sha, "ci / build")
 		if len(runs) > 0 {
 			run = runs[len(runs)-1]
 		}
@@ -356,7 +356,7 @@ func (w *world) running(sha, name string) githubtest.CheckRun {
 func TestStop(t *testing.T) {
 	w := newWorld(t)
 	n, sha := w.pullRequest(slow)
-	w.running(sha, "ci / build")
+	w.running(sha)
 	w.reaction(w.comment("mallory", n, "/stop"), "-1")
 	w.reaction(w.comment("bob", n, "/stop"), "+1")
 	if run := w.check(sha, "ci / build", "cancelled"); !strings.Contains(run.Title, "topped by bob") {
@@ -369,7 +369,7 @@ func TestSupersededBetweenStages(t *testing.T) {
 	w := newWorld(t)
 	first := w.pipeline(slow)
 	w.push("main")
-	w.running(first, "ci / build")
+	w.running(first)
 	second := w.pipeline(slow + "# 2\n")
 	w.push("main")
 	w.check(second, "ci / build", "queued")
@@ -451,7 +451,7 @@ func TestRestart(t *testing.T) {
 	w := newWorld(t)
 	sha := w.pipeline(strings.Replace(slow, "-lt 600", "-lt 40", 1))
 	w.push("main")
-	run := w.running(sha, "ci / build")
+	run := w.running(sha)
 	w.stop()
 	w.start()
 	w.check(sha, "ci / deploy", "success")

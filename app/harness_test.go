@@ -74,7 +74,7 @@ func newWorld(t *testing.T) *world {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,9 +173,9 @@ func (w *world) commit(message string, files map[string]string) string {
 }
 
 // push pushes a branch as alice.
-func (w *world) push(refspec string, more ...string) {
+func (w *world) push(refspec string) {
 	w.t.Helper()
-	w.git(w.clone, append([]string{"push", "--quiet", w.repo.CloneURL("alice"), refspec}, more...)...)
+	w.git(w.clone, "push", "--quiet", w.repo.CloneURL("alice"), refspec)
 }
 
 // pipeline is a commit of one pipeline file named ci.

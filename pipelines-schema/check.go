@@ -35,7 +35,7 @@ func (p *parser) check() {
 	p.collectArtifacts()
 	for i, s := range p.scope.stages {
 		for _, a := range s.actions {
-			a.before = closure(s, a)
+			a.before = closure(a)
 			p.checkInputs(i, a)
 			p.checkTemplates(i, a)
 			a.before = nil
@@ -117,7 +117,7 @@ func (p *parser) reportCycle(s *stage, members []string) {
 }
 
 // closure finds the actions of its stage that surely ran before an action.
-func closure(s *stage, a *action) map[*action]bool {
+func closure(a *action) map[*action]bool {
 	before := map[*action]bool{}
 	next := []*action{a}
 	for len(next) > 0 {

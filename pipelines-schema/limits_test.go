@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -75,25 +74,6 @@ func manyKeys() string {
 			b.WriteByte(byte('a' + n%26))
 		}
 		b.WriteString(": 1\n")
-	}
-	return b.String()
-}
-
-// denseNeeds makes actions that each need all before them, and the last one
-// the first: as many ways around as can be.
-func denseNeeds() string {
-	var b strings.Builder
-	b.WriteString("on: push\nstages:\n")
-	for i := 0; b.Len() < hostileBytes; i++ {
-		fmt.Fprintf(&b, "- name: s%d\n  actions:\n", i)
-		var needs []string
-		for j := range maxActions {
-			fmt.Fprintf(&b, "  - { name: a%d, image: a, run: b, inputs: [x], needs: [%s] }\n", j, strings.Join(needs, ","))
-			needs = append(needs, fmt.Sprintf("a%d", j))
-			if j == 0 {
-				needs = []string{fmt.Sprintf("a%d", maxActions-1), "a0"}
-			}
-		}
 	}
 	return b.String()
 }

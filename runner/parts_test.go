@@ -144,8 +144,11 @@ func TestLogLines(t *testing.T) {
 	l := newJobLog(&s, minLogLimit)
 	l.Say("pulling")
 	err := l.Copy(&pieces{[]Chunk{
-		{Stdout, at, []byte("one\ntw")}, {Stderr, at, []byte("err")}, {Stdout, at.Add(time.Second), []byte("o\r")},
-		{Stdout, at, []byte("\n\nthree")}, {Stderr, at, []byte("or\n\xff\x00\n")},
+		{Stdout, at, []byte("one\ntw")},
+		{Stderr, at, []byte("err")},
+		{Stdout, at.Add(time.Second), []byte("o\r")},
+		{Stdout, at, []byte("\n\nthree")},
+		{Stderr, at, []byte("or\n\xff\x00\n")},
 	}})
 	if err = errors.Join(err, l.Close(), l.Close()); err != nil || s.closed != 1 {
 		t.Errorf("%v, closed %d times", err, s.closed)

@@ -134,7 +134,7 @@ func (c *Client) judgeToken(in *installation, e *ghinstallation.HTTPError) error
 // in github/docs has the order of the headers. A 403 without any of the signs
 // is a missing permission.
 func limitOf(err error, now time.Time) *RateLimited {
-	resp, message, secondary := answerOf(err)
+	resp, message, secondary := answerOf(err) //nolint:bodyclose // it has been read and closed
 	if resp == nil || resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
 		return nil
 	}

@@ -71,7 +71,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
-	settings, err := d.world()
+	settings, err := d.world(ctx)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 
 // world starts the GitHub, with its people and an empty repository, and makes
 // the settings of the App.
-func (d *demo) world() (config.Settings, error) {
+func (d *demo) world(ctx context.Context) (config.Settings, error) {
 	var err error
 	if d.github, err = githubtest.Start(githubtest.Options{Dir: filepath.Join(d.dir, "github")}); err != nil {
 		return config.Settings{}, fmt.Errorf("start a GitHub: %w", err)
@@ -113,7 +113,7 @@ func (d *demo) world() (config.Settings, error) {
 	d.repo = d.github.AddRepository("octo/shop")
 	d.repo.SetPermission("alice", "write")
 	d.repo.SetPermission("bob", "write")
-	address, err := freeAddress()
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return config.Settings{}, err
 	}
@@ -127,8 +127,8 @@ func (d *demo) world() (config.Settings, error) {
 }
 
 // freeAddress finds a port of this machine that nobody listens on.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}

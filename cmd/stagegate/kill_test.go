@@ -140,8 +140,11 @@ stages:
 	d := &demo{}
 	var sha string
 	for _, args := range [][]string{
-		{"init", "--quiet", "--initial-branch=main"}, {"add", "."}, {"commit", "--quiet", "--message=Count"},
-		{"push", "--quiet", p.repo.CloneURL("alice"), "main"}, {"rev-parse", "HEAD"},
+		{"init", "--quiet", "--initial-branch=main"},
+		{"add", "."},
+		{"commit", "--quiet", "--message=Count"},
+		{"push", "--quiet", p.repo.CloneURL("alice"), "main"},
+		{"rev-parse", "HEAD"},
 	} {
 		var err error
 		if sha, err = d.git(p.t.Context(), dir, args...); err != nil {

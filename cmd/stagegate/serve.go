@@ -91,7 +91,7 @@ func serve(ctx context.Context, s config.Settings, log *slog.Logger, ready func(
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", s.Listen)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.Listen, err)
 	}
@@ -115,7 +115,7 @@ func serve(ctx context.Context, s config.Settings, log *slog.Logger, ready func(
 
 // stopped drops the error of a loop that ended because it was told to.
 func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if errors.Is(err, context.Cause(ctx)) {
 		return nil
 	}
 	return err

@@ -173,8 +173,10 @@ func TestStrip(t *testing.T) {
 		items []item
 		want  []string
 	}{
-		"github": {[]item{d("acme-shop-abc/"), f("acme-shop-abc/main.go", "x"), hard("acme-shop-abc/copy", "acme-shop-abc/main.go")},
-			[]string{"0 644 copy: x", "0 644 main.go: x"}},
+		"github": {
+			[]item{d("acme-shop-abc/"), f("acme-shop-abc/main.go", "x"), hard("acme-shop-abc/copy", "acme-shop-abc/main.go")},
+			[]string{"0 644 copy: x", "0 644 main.go: x"},
+		},
 		"docker folder": {[]item{d("out/"), d("out/bin/"), f("out/bin/shop", "x")}, []string{"5 755 bin/", "0 644 bin/shop: x"}},
 		"docker file":   {[]item{f("shop", "x")}, []string{"0 644 shop: x"}},
 		"nothing":       {[]item{d("out/")}, nil},

@@ -98,12 +98,12 @@ func (r *Repository) commitTree(author []string, message, tree string, parents .
 
 // rebase replays the commits of head on top of base, in a work tree of its own.
 func (r *Repository) rebase(base, head string) (string, error) {
-	work, err := os.MkdirTemp("", "githubtest-rebase-")
+	folder, err := os.MkdirTemp("", "githubtest-rebase-")
 	if err != nil {
 		return "", fmt.Errorf("make a work tree: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(work) }() // a leftover harms nobody
-	work = filepath.Join(work, "tree")
+	defer func() { _ = os.RemoveAll(folder) }() // a leftover harms nobody
+	work := filepath.Join(folder, "tree")
 	if _, err := r.git("worktree", "add", "--quiet", "--detach", work, base); err != nil {
 		return "", err
 	}

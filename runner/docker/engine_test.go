@@ -93,7 +93,7 @@ func makeBusybox(ctx context.Context) error {
 	if err := checkStatic(binary); err != nil {
 		return err
 	}
-	list, err := exec.Command(path, "--list").Output()
+	list, err := exec.CommandContext(context.Background(), path, "--list").Output()
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -65,7 +66,7 @@ func (b *bench) starts(since time.Time) int {
 		case <-msgs:
 			n++
 		case err := <-errs:
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				b.Fatal(err)
 			}
 			return n
@@ -244,7 +245,7 @@ type proxy struct {
 
 func newProxy(t *testing.T) *proxy {
 	t.Helper()
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "docker.sock"))
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(t.TempDir(), "docker.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +271,7 @@ func (p *proxy) serve() {
 
 func (p *proxy) pass(c net.Conn) {
 	defer c.Close()
-	up, err := net.Dial("unix", strings.TrimPrefix(api.DaemonHost(), "unix://"))
+	up, err := (&net.Dialer{}).DialContext(context.Background(), "unix", strings.TrimPrefix(api.DaemonHost(), "unix://"))
 	if err != nil {
 		return
 	}
