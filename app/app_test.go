@@ -459,3 +459,40 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the action started %d times", got)
 	}
 }
+
+// TestCostOfAGreenPush bounds what a green push of three stages asks of GitHub.
+func TestCostOfAGreenPush(t *testing.T) {
+	w := newWorld(t)
+	stage := "  - name: NAME\n    actions:\n      - { name: only, image: IMAGE, run: \"true\" }\n"
+	text := "on: push\nstages:\n"
+	for _, name := range []string{"build", "test", "deploy"} {
+		text += strings.Replace(stage, "NAME", name, 1)
+	}
+	w.github.ResetRequests()
+	sha := w.pipeline(text)
+	w.push("main")
+	w.check(sha, "ci / deploy", "success")
+	w.allEnded(sha)
+	counts := map[string]int{}
+	for _, r := range w.github.Requests() {
+		counts[r.Operation]++
+	}
+	t.Logf("requests: %v", counts)
+	for operation, most := range map[string]int{
+		"apps/create-installation-access-token": 1,
+		"repos/get-content":                     3, // the folder, the file, .gitattributes
+		"repos/download-tarball-archive":        1,
+		"":                                      1, // the download it leads to
+		"checks/create":                         3, // one for each stage
+		"checks/update":                         9, // started, running, ended
+		"apps/list-webhook-deliveries":          2,
+	} {
+		if counts[operation] > most {
+			t.Errorf("%d × %s, want at most %d", counts[operation], operation, most)
+		}
+		delete(counts, operation)
+	}
+	if len(counts) > 0 {
+		t.Errorf("requests nobody needs: %v", counts)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/stagegate/stagegate/app/github"
@@ -21,6 +22,7 @@ var events = map[string]bool{
 // out in one transaction, so a crash leaves either all of it or nothing.
 type plan struct {
 	message string // for the operator, in the log and beside the delivery
+	dull    bool   // of no interest to anybody, such as GitHub's echo of what we did
 	commit  func(ctx context.Context, tx store.Tx) error
 }
 
@@ -63,7 +65,11 @@ func (a *App) process(ctx context.Context, d store.Delivery) error {
 		err = a.carryOut(ctx, d, p)
 	}
 	if err == nil {
-		log.Info("delivery processed", "outcome", p.message)
+		level := slog.LevelInfo
+		if p.dull {
+			level = slog.LevelDebug
+		}
+		log.Log(ctx, level, "delivery processed", "outcome", p.message)
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -137,7 +143,9 @@ func (a *App) plan(ctx context.Context, d store.Delivery) (plan, error) {
 	case github.CheckSuiteRerequested:
 		return a.rerunSuite(ctx, e)
 	case github.Ignored:
-		return ignore("%s", e.Reason), nil
+		p := ignore("%s", e.Reason)
+		p.dull = true
+		return p, nil
 	}
 	return ignore("nothing to do for %T", event), nil
 }

@@ -42,8 +42,10 @@ func demoCommand() *cobra.Command {
 			"repository, show what GitHub shows, approve and roll out.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := &demo{out: cmd.OutOrStdout(), in: bufio.NewReader(os.Stdin), keep: keep, begun: time.Now()}
-			d.person = term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+			d := &demo{out: cmd.OutOrStdout(), keep: keep, begun: time.Now()}
+			if d.person = term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())); d.person {
+				d.typed = typed(os.Stdin)
+			}
 			return d.run(cmd.Context())
 		},
 	}
@@ -54,8 +56,8 @@ func demoCommand() *cobra.Command {
 // demo is one showing.
 type demo struct {
 	out    io.Writer
-	in     *bufio.Reader
-	person bool // somebody sits at the terminal
+	person bool          // somebody sits at the terminal
+	typed  <-chan string // the lines they type
 	keep   bool
 	begun  time.Time
 
@@ -236,7 +238,7 @@ func (d *demo) follow(ctx context.Context, changes <-chan githubtest.Change) err
 			return errors.New("a stage failed; its log: " + d.log())
 		case ok && run.Conclusion == "action_required" && !approved:
 			approved = true
-			if err := d.approve(); err != nil {
+			if err := d.approve(ctx); err != nil {
 				return err
 			}
 			deadline.Reset(demoTime)
@@ -266,17 +268,31 @@ func (d *demo) newest(name string) (run githubtest.CheckRun, ok bool) {
 	return run, ok
 }
 
-func (d *demo) approve() error {
+func (d *demo) approve(ctx context.Context) error {
 	if d.person {
 		fmt.Fprint(d.out, "\n          Press Enter to comment `/approve production` as bob. ")
-		if _, err := d.in.ReadString('\n'); err != nil {
-			return fmt.Errorf("read the terminal: %w", err)
+		select {
+		case <-d.typed:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		fmt.Fprintln(d.out)
 	}
 	d.say("bob:   comments on #%d: /approve production", d.pull)
 	d.repo.Comment("bob", d.pull, "/approve production")
 	return nil
+}
+
+// typed gives the lines that are typed. Its goroutine ends with the process:
+// nothing can interrupt a read of a terminal.
+func typed(r io.Reader) <-chan string {
+	lines := make(chan string)
+	go func() {
+		for s := bufio.NewScanner(r); s.Scan(); {
+			lines <- strings.TrimSpace(s.Text())
+		}
+	}()
+	return lines
 }
 
 // log is the end of the App's log, for when something went wrong.
@@ -291,25 +307,15 @@ func (d *demo) log() string {
 // play leaves everything running. What the person types becomes a comment.
 func (d *demo) play(ctx context.Context, changes <-chan githubtest.Change) error {
 	fmt.Fprintf(d.out, "\nEverything is still running, until Ctrl-C.\n\n  git clone --branch version-1.5 %s\n\nPush to that branch to run it again.", d.repo.CloneURL("alice"))
-	lines := make(chan string)
 	if d.person {
 		fmt.Fprintf(d.out, " A line you type here becomes bob's comment on #%d.", d.pull)
-		go func() { // ends with the process: nothing can interrupt a read of a terminal
-			for {
-				line, err := d.in.ReadString('\n')
-				if err != nil {
-					return
-				}
-				lines <- strings.TrimSpace(line)
-			}
-		}()
 	}
 	fmt.Fprint(d.out, "\n\n")
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case line := <-lines:
+		case line := <-d.typed:
 			if line != "" {
 				d.repo.Comment("bob", d.pull, line)
 			}

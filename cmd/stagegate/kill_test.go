@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -262,6 +263,23 @@ func TestKillAfterAccepted(t *testing.T) {
 	}
 	p.kill()
 	p.start()
+	p.succeeded(sha)
+}
+
+// TestKillAgainAndAgain kills the process at moments drawn by chance, while a
+// delivery comes in, is read, and its action runs and reports.
+func TestKillAgainAndAgain(t *testing.T) {
+	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	t.Logf("seed %d", seed)
+	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // chance, not secrecy
+	p := newProcess(t)
+	p.start()
+	sha := p.push()
+	for range 8 {
+		time.Sleep(time.Duration(chance.IntN(600)) * time.Millisecond) // the moment is the point
+		p.kill()
+		p.start()
+	}
 	p.succeeded(sha)
 }
 

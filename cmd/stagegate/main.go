@@ -21,7 +21,8 @@ var version = "dev"
 // Exit codes.
 const (
 	exitFailed = 1
-	exitUsage  = 2 // wrong settings or arguments
+	exitUsage  = 2   // wrong settings or arguments
+	exitBroken = 130 // interrupted by a person
 )
 
 // usageError is a mistake of whoever typed the command.
@@ -43,6 +44,9 @@ func report(err error) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "stagegate: interrupted")
+		return exitBroken
 	case errors.As(err, &problems):
 		fmt.Fprintln(os.Stderr, "stagegate: these settings are wrong or missing:")
 		for _, p := range problems {
