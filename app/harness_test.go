@@ -65,11 +65,28 @@ func newWorld(t *testing.T) *world {
 	w.start()
 	t.Cleanup(func() {
 		w.stop()
+		w.sweep()
 		if t.Failed() {
 			t.Logf("log of the App:\n%s", w.log.String())
 		}
 	})
 	return w
+}
+
+// sweep removes what an App that was stopped in the middle left for its next
+// start.
+func (w *world) sweep() {
+	engine, err := docker.New()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	id, err := runner.LoadID(w.data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := runner.Sweep(context.WithoutCancel(w.t.Context()), engine, id); err != nil {
+		w.t.Error(err)
+	}
 }
 
 func freeAddress(t *testing.T) string {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -157,6 +158,19 @@ func (r *Runner) removeOrphans(ctx context.Context, held []Lease) error {
 		r.remove(ctx, f.Container)
 	}
 	return nil
+}
+
+// Sweep removes every container of a runner that will not start again, such as
+// one whose data folder is to be deleted.
+func Sweep(ctx context.Context, engine Engine, runner string) error {
+	found, err := engine.Containers(ctx, runner)
+	if err != nil {
+		return fmt.Errorf("list containers of runner %s: %w", runner, err)
+	}
+	for _, f := range found {
+		err = errors.Join(err, f.Container.Remove(ctx))
+	}
+	return err
 }
 
 // work is one slot: job after job.

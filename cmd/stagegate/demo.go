@@ -23,6 +23,8 @@ import (
 
 	"github.com/stagegate/stagegate/config"
 	"github.com/stagegate/stagegate/internal/githubtest"
+	"github.com/stagegate/stagegate/runner"
+	"github.com/stagegate/stagegate/runner/docker"
 )
 
 // sample is the repository the demo pushes.
@@ -99,7 +101,23 @@ func (d *demo) run(ctx context.Context) (err error) {
 			return nil
 		}
 	})
-	return loops.Wait()
+	return errors.Join(loops.Wait(), d.sweep(context.WithoutCancel(ctx), settings))
+}
+
+// sweep removes the containers an interrupted demo leaves: its runner will not
+// come back for them.
+func (d *demo) sweep(ctx context.Context, s config.Settings) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	id, err := runner.LoadID(s.Data)
+	if err != nil {
+		return err
+	}
+	engine, err := docker.New()
+	if err != nil {
+		return fmt.Errorf("connect to Docker Engine: %w", err)
+	}
+	return runner.Sweep(ctx, engine, id)
 }
 
 // world starts the GitHub, with its people and an empty repository, and makes

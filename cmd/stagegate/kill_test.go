@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stagegate/stagegate/config"
 	"github.com/stagegate/stagegate/internal/githubtest"
 )
 
@@ -77,6 +78,10 @@ func newProcess(t *testing.T) *process {
 		"STAGEGATE_GITHUB_WEBHOOK_SECRET="+p.github.WebhookSecret())
 	t.Cleanup(func() {
 		p.kill()
+		d := &demo{}
+		if err := d.sweep(context.WithoutCancel(t.Context()), config.Settings{Data: p.data}); err != nil {
+			t.Error(err)
+		}
 		if t.Failed() {
 			t.Logf("log:\n%s", p.log.String())
 		}
