@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
@@ -24,11 +25,11 @@ type candidate struct {
 // push starts the pipelines that a push to a branch is meant for.
 func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, error) {
 	switch {
-	case e.Deleted:
+	case e.Deleted, strings.Trim(e.After, "0") == "":
 		return ignore("%s: %s was deleted", e.Repo, e.Ref), nil
 	case e.Branch == "":
 		return ignore("%s: %s is not a branch", e.Repo, e.Ref), nil
-	case e.Before == e.After || e.Time.IsZero(): // without a head commit there is nothing to run
+	case e.Before == e.After, e.Message == "" && e.Time.IsZero() && e.Commits == 0: // no head commit
 		return ignore("%s: the push to %s changes nothing", e.Repo, e.Branch), nil
 	}
 	repo, err := a.installed(ctx, e.Repo)
@@ -209,9 +210,16 @@ func (a *App) stopOlder(ctx context.Context, tx store.Tx, base pipeline.Executio
 	return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Actor: base.Actor, Reason: reason})
 }
 
+// earliest stands in for the time of a commit that GitHub did not tell: the
+// first that a zip archive can hold.
+var earliest = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo github.Repository, base pipeline.Execution, c candidate, outrun string) error {
 	x := store.Execution{Execution: base, Installation: repo.Installation, Delivery: d.ID, Token: newToken()}
 	x.Definition = c.definition
+	if x.Revision.Time.IsZero() {
+		x.Revision.Time = earliest
+	}
 	if err := tx.CreateExecution(ctx, &x); errors.Is(err, store.ErrConflict) {
 		return nil // an earlier attempt at this delivery got this far
 	} else if err != nil {

@@ -274,9 +274,9 @@ func TestKillAfterAccepted(t *testing.T) {
 // TestKillAgainAndAgain kills the process at moments drawn by chance, while a
 // delivery comes in, is read, and its action runs and reports.
 func TestKillAgainAndAgain(t *testing.T) {
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // chance, not secrecy
+	chance := rand.New(rand.NewPCG(seed, 0))
 	p := newProcess(t)
 	p.start()
 	sha := p.push()
