@@ -496,3 +496,24 @@ func TestCostOfAGreenPush(t *testing.T) {
 		t.Errorf("requests nobody needs: %v", counts)
 	}
 }
+
+// TestWaitingRunsAreRenewed goes on thirteen days later: GitHub would soon call
+// an incomplete run stale.
+func TestWaitingRunsAreRenewed(t *testing.T) {
+	w := newWorld(t)
+	sha := w.pipeline(withApproval("expires: 30d") + "  - name: after\n    actions:\n      - { name: only, image: IMAGE, run: \"true\" }\n")
+	w.push("main")
+	w.check(sha, "ci / production", "action_required")
+	w.check(sha, "ci / after", "queued")
+	w.stop()
+	w.shift = 13*24*time.Hour + time.Hour
+	w.start()
+	w.eventually("a second run", func() bool { return len(w.runs(sha, "ci / after")) == 2 })
+	w.check(sha, "ci / after", "queued")
+	if old := w.runs(sha, "ci / after")[0]; old.Conclusion != "cancelled" {
+		t.Errorf("the old run is %s %s", old.Status, old.Conclusion)
+	}
+	if n := len(w.runs(sha, "ci / production")); n != 1 {
+		t.Errorf("%d runs of a stage whose run is completed", n)
+	}
+}

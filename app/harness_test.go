@@ -45,6 +45,7 @@ type world struct {
 	data   string
 	listen string
 	log    *syncBuffer
+	shift  time.Duration // how far the App's clock is ahead, from the next start on
 	stop   func()
 }
 
@@ -123,7 +124,11 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	a, err := app.New(app.Config{Settings: settings, Version: "test", Store: db, Blobs: blobs, GitHub: client, Log: log})
+	shift := w.shift
+	a, err := app.New(app.Config{
+		Settings: settings, Version: "test", Store: db, Blobs: blobs, GitHub: client, Log: log,
+		Now: func() time.Time { return time.Now().Add(shift) },
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
