@@ -95,7 +95,7 @@ func (a *App) obey(ctx context.Context, e github.Comment, repo github.Repository
 	return plan{
 		message: fmt.Sprintf("%s: %s by %s on pull request %d, %d refused", repo, count(len(found), "command"), e.User, e.Number, len(refusals)),
 		commit: func(ctx context.Context, tx store.Tx) error {
-			no := refusals
+			no, reply := refusals, reply
 			for _, ev := range events {
 				if err := store.Apply(ctx, tx, ev.execution, ev.event); errors.Is(err, pipeline.ErrRefused) {
 					no = append(no, strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))

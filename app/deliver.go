@@ -108,7 +108,7 @@ func nextAttempt(attempts int, err error, now time.Time) (wait time.Duration, ag
 	switch {
 	case errors.As(err, &limited):
 		return max(limited.Until.Sub(now), time.Second), true
-	case errors.Is(err, github.ErrGone), errors.Is(err, errUnreadable):
+	case errors.Is(err, github.ErrGone), errors.Is(err, github.ErrTooLarge), errors.Is(err, errUnreadable):
 		return 0, false
 	case errors.Is(err, github.ErrNotFound), errors.Is(err, github.ErrRefused):
 		return backoff(attempts-1, time.Minute), attempts < 7

@@ -150,6 +150,7 @@ func TestNextAttempt(t *testing.T) {
 		{"not there yet", 3, github.ErrNotFound, 4 * time.Second, true},
 		{"not there", 7, github.ErrNotFound, time.Minute, false},
 		{"uninstalled", 1, github.ErrGone, 0, false},
+		{"too many files", 1, github.ErrTooLarge, 0, false},
 		{"unreadable", 1, errUnreadable, 0, false},
 	} {
 		wait, again := nextAttempt(tc.attempts, tc.err, now)

@@ -32,15 +32,20 @@ type lastTold struct {
 	at map[int64]time.Time
 }
 
-func (l *lastTold) set(run int64, at time.Time, forget bool) {
+func (l *lastTold) set(run int64, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.at == nil {
 		l.at = map[int64]time.Time{}
 	}
-	if l.at[run] = at; forget {
-		delete(l.at, run)
-	}
+	l.at[run] = at
+}
+
+// forget drops a run whose text may change at any time: a completed one.
+func (l *lastTold) forget(run int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.at, run)
 }
 
 func (l *lastTold) get(run int64) time.Time {
@@ -226,7 +231,11 @@ func (a *App) remember(ctx context.Context, told wanted, row store.CheckRun, at 
 		row.Waiting, row.AcceptedAt = told.waiting, at
 	}
 	row.Status, row.Conclusion, row.Digest = told.run.Status, told.run.Conclusion, told.digest()
-	a.told.set(row.ID, a.now(), row.Status == completed)
+	if row.Status == completed {
+		a.told.forget(row.ID)
+	} else {
+		a.told.set(row.ID, a.now())
+	}
 	return a.store.Update(ctx, func(tx store.Tx) error { return tx.SaveCheckRun(ctx, &row) })
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stagegate/stagegate/app/github"
@@ -62,7 +63,7 @@ func (a *App) tryAgain(x store.Execution, err error) bool {
 	age := a.now().Sub(x.CreatedAt)
 	var limited *github.RateLimited
 	switch {
-	case errors.Is(err, github.ErrGone), errors.Is(err, errBadSource):
+	case errors.Is(err, github.ErrGone), errors.Is(err, errBadSource), errors.Is(err, artifact.ErrTooLarge):
 		return false
 	case errors.As(err, &limited):
 		return true
@@ -84,39 +85,7 @@ func (a *App) packSource(ctx context.Context, x store.Execution) (pipeline.Artif
 		return pipeline.Artifact{}, nil, fmt.Errorf("fetch the tarball: %w", err)
 	}
 	defer body.Close()
-	unzipped, err := gzip.NewReader(body)
-	if err != nil {
-		return pipeline.Artifact{}, nil, fmt.Errorf("read the tarball: %w", err)
-	}
-	// Two readers of one stream: one packs, the other looks for what is missing.
-	packed, packing := io.Pipe()
-	looked, looking := io.Pipe()
-	var (
-		report artifact.Report
-		notes  []string
-	)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		notes = leftOut(looked)
-		_, _ = io.Copy(io.Discard, looked) // so that the packer is never held up
-	}()
-	packErr := make(chan error, 1)
-	go func() {
-		var err error
-		report, err = artifact.Canonical(packing, io.TeeReader(unzipped, looking), artifact.Options{
-			Strip: 1, Time: x.Revision.Time, Symlinks: true, TempDir: a.path("tmp"), MaxBytes: maxSource,
-		})
-		looking.Close()
-		packing.CloseWithError(err)
-		packErr <- err
-	}()
-	art, err := a.keepArtifact(ctx, pipeline.SourceArtifact, packed)
-	packed.Close()
-	if e := <-packErr; e != nil {
-		err = fmt.Errorf("pack the tree: %w", e)
-	}
-	<-done
+	art, report, notes, err := a.pack(ctx, x, body)
 	switch {
 	case err != nil:
 		return pipeline.Artifact{}, nil, err
@@ -132,6 +101,41 @@ func (a *App) packSource(ctx context.Context, x store.Execution) (pipeline.Artif
 		notes = append(notes, "left out of the source: "+l)
 	}
 	return art, notes, nil
+}
+
+// pack reads a tarball once, for two readers: one packs it anew, the other
+// looks for what it leaves out.
+func (a *App) pack(ctx context.Context, x store.Execution, tarball io.Reader) (pipeline.Artifact, artifact.Report, []string, error) {
+	unzipped, err := gzip.NewReader(tarball)
+	if err != nil {
+		return pipeline.Artifact{}, artifact.Report{}, nil, fmt.Errorf("read the tarball: %w", err)
+	}
+	packed, packing := io.Pipe()
+	looked, looking := io.Pipe()
+	var (
+		report  artifact.Report
+		packErr error
+		notes   []string
+		both    sync.WaitGroup
+	)
+	both.Go(func() {
+		notes = leftOut(looked)
+		_, _ = io.Copy(io.Discard, looked) // so that the packer is never held up
+	})
+	both.Go(func() {
+		report, packErr = artifact.Canonical(packing, io.TeeReader(unzipped, looking), artifact.Options{
+			Strip: 1, Time: x.Revision.Time, Symlinks: true, TempDir: a.path("tmp"), MaxBytes: maxSource,
+		})
+		_ = looking.Close()
+		_ = packing.CloseWithError(packErr)
+	})
+	art, err := a.keepArtifact(ctx, pipeline.SourceArtifact, packed)
+	_ = packed.CloseWithError(err) // where it could not be kept, the packer learns why
+	both.Wait()
+	if packErr != nil {
+		err = fmt.Errorf("pack the tree: %w", packErr)
+	}
+	return art, report, notes, err
 }
 
 // rootAttributes asks GitHub for the root's .gitattributes, which can keep

@@ -13,10 +13,9 @@ import (
 	"strings"
 
 	gh "github.com/google/go-github/v60/github"
-)
 
-// PipelineFolder is where a repository keeps its pipeline files.
-const PipelineFolder = ".github/pipelines"
+	schema "github.com/stagegate/stagegate/pipelines-schema"
+)
 
 const (
 	// maxFiles bounds what one push can cost of the installation's requests.
@@ -41,7 +40,7 @@ type File struct {
 // 1,000 entries, which GitHub does not list. A blob once read costs no request
 // again.
 func (c *Client) PipelineFiles(ctx context.Context, repo Repository, sha string) ([]File, error) {
-	entries, err := c.list(ctx, repo, PipelineFolder, sha)
+	entries, err := c.list(ctx, repo, schema.Folder, sha)
 	if errors.Is(err, ErrNotFound) {
 		return nil, c.exists(ctx, repo, sha)
 	} else if err != nil {
@@ -49,7 +48,7 @@ func (c *Client) PipelineFiles(ctx context.Context, repo Repository, sha string)
 	}
 	var files []File
 	for _, e := range entries {
-		if e.GetType() != "file" || !isYAML(e.GetName()) {
+		if e.GetType() != "file" || !schema.IsPipelineFile(path.Join(schema.Folder, e.GetName())) {
 			continue
 		}
 		if len(files) == maxFiles {
@@ -64,10 +63,6 @@ func (c *Client) PipelineFiles(ctx context.Context, repo Repository, sha string)
 		}
 	}
 	return files, nil
-}
-
-func isYAML(name string) bool {
-	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
 // list reads a folder; a file of that name has no entries.
@@ -86,7 +81,7 @@ func (c *Client) list(ctx context.Context, repo Repository, folder, sha string) 
 // pipelineFile reads one entry; ok is false for a submodule, which a folder
 // lists as a file.
 func (c *Client) pipelineFile(ctx context.Context, repo Repository, sha string, e *gh.RepositoryContent) (f File, ok bool, err error) {
-	f = File{Path: path.Join(PipelineFolder, e.GetName()), SHA: e.GetSHA()}
+	f = File{Path: path.Join(schema.Folder, e.GetName()), SHA: e.GetSHA()}
 	if e.GetSize() > maxContent {
 		f.TooLarge = true
 		return f, true, nil

@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	schema "github.com/stagegate/stagegate/pipelines-schema"
 )
 
 // file is how the contents API shows a file.
 func file(name, data string) map[string]any {
 	return map[string]any{
-		"type": "file", "name": name, "path": PipelineFolder + "/" + name, "sha": blobSHA([]byte(data)),
+		"type": "file", "name": name, "path": schema.Folder + "/" + name, "sha": blobSHA([]byte(data)),
 		"size": len(data), "encoding": "base64", "content": base64.StdEncoding.EncodeToString([]byte(data)) + "\n",
 	}
 }

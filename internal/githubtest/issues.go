@@ -262,11 +262,20 @@ func listComments(c *call) answer {
 	return listed(c, list, c.repo.commentObject)
 }
 
-func createComment(c *call) answer {
+// commentText reads the text of a comment to be written.
+func commentText(c *call) (text string, valid bool) {
 	var q struct{ Body string }
 	c.decode(&q)
 	if strings.TrimSpace(q.Body) == "" || len(q.Body) > 65536 {
 		c.violate("a comment has 1 to 65536 characters, not %d", len(q.Body))
+		return "", false
+	}
+	return q.Body, true
+}
+
+func createComment(c *call) answer {
+	text, valid := commentText(c)
+	if !valid {
 		return unprocessable("Validation Failed: Body cannot be blank or longer than 65536 characters")
 	}
 	c.g.mu.Lock()
@@ -275,7 +284,7 @@ func createComment(c *call) answer {
 	if i == nil {
 		return notFound()
 	}
-	o := c.repo.commentObject(c.repo.addComment(c.g.bot, i, q.Body))
+	o := c.repo.commentObject(c.repo.addComment(c.g.bot, i, text))
 	a := created(o)
 	a.header = http.Header{"Location": {o["url"].(string)}}
 	return a
@@ -295,10 +304,8 @@ func getComment(c *call) answer {
 }
 
 func updateComment(c *call) answer {
-	var q struct{ Body string }
-	c.decode(&q)
-	if strings.TrimSpace(q.Body) == "" || len(q.Body) > 65536 {
-		c.violate("a comment has 1 to 65536 characters, not %d", len(q.Body))
+	text, valid := commentText(c)
+	if !valid {
 		return unprocessable("Validation Failed: Body cannot be blank or longer than 65536 characters")
 	}
 	c.g.mu.Lock()
@@ -307,7 +314,7 @@ func updateComment(c *call) answer {
 	if one == nil {
 		return notFound()
 	}
-	c.repo.editComment(one, c.g.bot, q.Body)
+	c.repo.editComment(one, c.g.bot, text)
 	return ok(c.repo.commentObject(one))
 }
 
