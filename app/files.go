@@ -85,6 +85,16 @@ func (a *App) keepArtifact(ctx context.Context, name string, tar io.Reader) (pip
 	return art, a.blobs.Put(ctx, artifactKey(art.Digest), spool)
 }
 
+// Secrets has none to give: a pipeline file that names one is refused when it is
+// read.
+func (f files) Secrets(ctx context.Context, token string) ([]pipeline.Value, error) {
+	j, err := f.leased(ctx, token)
+	if err == nil && len(j.Secrets) > 0 {
+		err = &runner.Refusal{Reason: "there is no secret " + j.Secrets[0]}
+	}
+	return nil, err
+}
+
 func (f files) Log(ctx context.Context, token string) (io.WriteCloser, error) {
 	j, err := f.leased(ctx, token)
 	if err != nil {

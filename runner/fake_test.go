@@ -468,6 +468,8 @@ type fakeFiles struct {
 	opens  int
 	refuse int // how many logs are broken for writing
 	crash  *crash
+
+	secrets []pipeline.Value
 }
 
 var emptyTar = make([]byte, 1024)
@@ -486,6 +488,10 @@ func (f *fakeFiles) Output(_ context.Context, _, name string, r io.Reader) (pipe
 	sum := sha256.New()
 	n, err := io.Copy(sum, r)
 	return pipeline.Artifact{Name: name, Digest: hex.EncodeToString(sum.Sum(nil)), Size: n}, err
+}
+
+func (f *fakeFiles) Secrets(context.Context, string) ([]pipeline.Value, error) {
+	return f.secrets, nil
 }
 
 func (f *fakeFiles) Log(context.Context, string) (io.WriteCloser, error) {

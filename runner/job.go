@@ -51,6 +51,9 @@ type Files interface {
 	Input(ctx context.Context, token, name string) (io.ReadCloser, error)
 	// Output stores the canonical tar of one of the job's artifacts.
 	Output(ctx context.Context, token, name string, tar io.Reader) (pipeline.Artifact, error)
+	// Secrets returns the values of the secrets that the job names, in its
+	// order. One that does not exist is a *Refusal.
+	Secrets(ctx context.Context, token string) ([]pipeline.Value, error)
 	// Log opens the job's log for writing from its start: what an earlier
 	// writer of the same job wrote is replaced.
 	Log(ctx context.Context, token string) (io.WriteCloser, error)

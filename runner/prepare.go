@@ -105,7 +105,7 @@ func (t *task) spec(image Image) Spec {
 		},
 		Command: command(t.job.Shell),
 		Dir:     workDir(t.job),
-		Env:     environment(t.job),
+		Env:     environment(t.job, t.secrets),
 		Limits:  t.r.Limits,
 	}
 }
@@ -148,9 +148,9 @@ func workDir(j pipeline.Job) string {
 
 func inputDir(name string) string { return path.Join(inputsPath, name) }
 
-// environment lists what the script sees. The job's own values come last and
-// win.
-func environment(j pipeline.Job) []string {
+// environment lists what the script sees. The job's own values, and last of
+// them its secrets, win.
+func environment(j pipeline.Job, secrets []pipeline.Value) []string {
 	values := []pipeline.Value{
 		{Name: "CI", Value: "true"},
 		{Name: "STAGEGATE_EXECUTION", Value: j.ID.Execution},
@@ -167,6 +167,7 @@ func environment(j pipeline.Job) []string {
 		values = append(values, pipeline.Value{Name: "STAGEGATE_INPUT_" + name, Value: inputDir(in.Name)})
 	}
 	values = append(values, j.Env...)
+	values = append(values, secrets...)
 	at := map[string]int{}
 	var env []string
 	for _, v := range values {

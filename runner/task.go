@@ -27,6 +27,7 @@ type task struct {
 	rereads   int       // how often the log was read again
 	why       verdict   // why it was stopped, once it was
 	notes     []Chunk   // what was said before the start; a log read again begins with it
+	secrets   []pipeline.Value
 	result    pipeline.Result
 	reporting atomic.Bool // the result is being told, which ends the lease
 }
@@ -241,9 +242,13 @@ func (t *task) finish(ctx context.Context) error {
 	}
 }
 
-// openLog begins the job's log anew, in place of the one there was.
+// openLog begins the job's log anew, in place of the one there was. The secrets
+// come first, because no line may be written that could hold one.
 func (t *task) openLog() error {
 	t.closeLog()
+	if err := t.getSecrets(); err != nil {
+		return err
+	}
 	var wait backoff
 	for {
 		w, err := t.r.Files.Log(t.leased, t.lease.Token)
@@ -261,6 +266,19 @@ func (t *task) openLog() error {
 			return err
 		}
 	}
+}
+
+// getSecrets asks for the values of the job's secrets, once.
+func (t *task) getSecrets() error {
+	if len(t.job.Secrets) == 0 || t.secrets != nil {
+		return nil
+	}
+	values, err := t.r.Files.Secrets(t.leased, t.lease.Token)
+	if err != nil {
+		return fmt.Errorf("get secrets: %w", err)
+	}
+	t.secrets = values
+	return nil
 }
 
 // closeLog completes the log. A log that cannot be stored does not change what

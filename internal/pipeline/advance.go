@@ -135,7 +135,7 @@ func (m *move) job(i, j int, def Action) (Job, error) {
 	job := Job{
 		ID: m.JobID(i, j), Repository: m.Repository, Pipeline: m.Definition.Name,
 		Commit: m.Revision.Commit, CommitTime: m.Revision.Time.UTC().Truncate(time.Second), Ref: m.Revision.Ref,
-		Run: def.Run, Shell: def.Shell, Artifacts: def.Artifacts, Timeout: def.Timeout,
+		Run: def.Run, Shell: def.Shell, Artifacts: def.Artifacts, Secrets: def.Secrets, Timeout: def.Timeout,
 	}
 	var err error
 	if job.Image, err = m.expand("image", def.Image); err != nil {

@@ -247,6 +247,7 @@ func (m *move) jobFinished(i int, a *ActionState, r Result) {
 		status = Cancelled
 	}
 	a.ExitCode, a.Outputs, a.Artifacts, a.LogTail = r.ExitCode, r.Outputs, r.Artifacts, r.LogTail
+	a.Annotations, a.Summary = r.Annotations, r.Summary
 	if r.Image != "" {
 		a.Image = r.Image
 	}

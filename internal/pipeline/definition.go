@@ -77,6 +77,7 @@ type Action struct {
 	Env       []Value  // values may hold expressions
 	Inputs    []string // artifact names; the first is the working directory; never empty on a container run
 	Artifacts []Output
+	Secrets   []string      // names of secrets given to the script in its environment
 	Timeout   time.Duration // zero: the default of the settings
 	Approval  *Approval
 }

@@ -89,6 +89,9 @@ type ActionState struct {
 	Artifacts []Artifact
 	LogTail   string
 	Decision  *Decision
+
+	Annotations []Annotation
+	Summary     string // Markdown, hostile
 }
 
 // Decision is a person's answer to an approval, bound to what they were shown.

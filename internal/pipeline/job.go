@@ -48,6 +48,7 @@ type Job struct {
 	Env        []Value
 	Inputs     []Artifact // the first is the working directory
 	Artifacts  []Output
+	Secrets    []string      // names; the runner asks for their values under its lease, and masks them
 	Timeout    time.Duration // zero: the runner's default
 }
 
@@ -69,4 +70,32 @@ type Result struct {
 	StartedAt  time.Time  // when the script started; zero when it never did
 	FinishedAt time.Time
 	LogTail    string // the last lines of the log, for the check run
+
+	Annotations []Annotation // what the script said about files, in the order said
+	Summary     string       // Markdown the script wrote for people to read; hostile
+}
+
+// Level is how grave an annotation is.
+type Level string
+
+// The levels of an annotation, by the words of the log commands.
+const (
+	LevelError   Level = "error"
+	LevelWarning Level = "warning"
+	LevelNotice  Level = "notice"
+)
+
+// Annotation is what a script said about a place, by a log command such as
+// ::error file=a.go,line=3::text. Lines and columns count from 1; zero is
+// unknown. File, relative to the repository, may be empty. All of it is
+// hostile text.
+type Annotation struct {
+	Level     Level
+	File      string
+	Line      int
+	EndLine   int
+	Column    int
+	EndColumn int
+	Title     string
+	Message   string
 }

@@ -374,6 +374,8 @@ type files struct {
 	infos map[string]pipeline.Artifact
 	text  *bytes.Buffer
 	opens int
+
+	secrets []pipeline.Value
 }
 
 func newFiles() *files {
@@ -439,6 +441,10 @@ func (f *files) names(t *testing.T, name string) []string {
 		}
 		all = append(all, h.Name)
 	}
+}
+
+func (f *files) Secrets(context.Context, string) ([]pipeline.Value, error) {
+	return f.secrets, nil
 }
 
 func (f *files) Input(_ context.Context, _, name string) (io.ReadCloser, error) {
