@@ -1,0 +1,259 @@
+package artifact
+
+import (
+	"archive/tar"
+	"bufio"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"syscall"
+)
+
+// Pack writes the canonical form of what stands at a path below root: a
+// folder's content, or a single file under its base name. It gives the bytes
+// that Canonical makes of the same tree, in one pass and without a spool file.
+//
+// The tree is hostile, so nothing but its folders and regular files is opened,
+// no link is followed below the path, and no open blocks. It must not change
+// meanwhile: its container has ended. Links that lead out of root are an error
+// where they stand in the path itself. Of the options Strip and TempDir mean
+// nothing here. After an error dst holds nothing of use.
+func Pack(dst io.Writer, root *os.Root, name string, o Options) (Report, error) {
+	out := &meter{dst: dst, hash: sha256.New()}
+	buf := bufio.NewWriterSize(out, writeSize)
+	p := packer{tree: tree{options: o}, w: tar.NewWriter(buf), copy: make([]byte, writeSize)}
+	if err := p.top(root, name); err != nil {
+		return Report{}, err
+	}
+	if err := errors.Join(p.w.Close(), buf.Flush()); err != nil {
+		return Report{}, fmt.Errorf("write tar: %w", err)
+	}
+	return Report{
+		Digest:  hex.EncodeToString(out.hash.Sum(nil)),
+		Size:    out.size,
+		Files:   p.files,
+		LeftOut: p.leftOut.lines(),
+	}, nil
+}
+
+// writeSize is how much is written at once: few calls, and little enough to
+// stay in a processor's cache between the reading, the hashing and the writing.
+const writeSize = 256 << 10
+
+// packer writes the entries of a tree as it walks through it.
+type packer struct {
+	tree
+	w     *tar.Writer
+	total int64
+	copy  []byte
+}
+
+func (p *packer) top(root *os.Root, name string) error {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case info.IsDir():
+		return p.inside(root, name, "")
+	case info.Mode().IsRegular():
+		folder, err := root.OpenRoot(path.Dir(name))
+		if err != nil {
+			return err
+		}
+		defer folder.Close()
+		return p.entry(folder, path.Base(name), path.Base(name))
+	default:
+		return fmt.Errorf("%s is neither a folder nor a regular file", name)
+	}
+}
+
+// inside packs the content of a folder whose place in the artifact is prefix:
+// empty, or a path that ends with a slash.
+func (p *packer) inside(parent *os.Root, name, prefix string) error {
+	folder, err := parent.OpenRoot(name)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	names, err := p.list(folder, prefix)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if err := p.entry(folder, n, prefix+n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list returns a folder's names in the order they have in an archive, where a
+// folder's name ends with a slash.
+func (p *packer) list(folder *os.Root, prefix string) ([]string, error) {
+	f, err := folder.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var keys []string
+	for {
+		entries, err := f.ReadDir(4096)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if err := p.weigh(prefix + e.Name()); err != nil {
+				return nil, err
+			}
+			keys = append(keys, key(e))
+		}
+	}
+	slices.Sort(keys)
+	for i, k := range keys {
+		if k[len(k)-1] == '/' {
+			keys[i] = k[:len(k)-1]
+		}
+	}
+	return keys, nil
+}
+
+func key(e fs.DirEntry) string {
+	if e.IsDir() {
+		return e.Name() + "/"
+	}
+	return e.Name()
+}
+
+// weigh bounds an artifact of names alone.
+func (p *packer) weigh(name string) error { return p.tree.weigh(&tar.Header{Name: name}) }
+
+func (p *packer) entry(folder *os.Root, name, place string) error {
+	if _, err := cleanName(place, 0, false); err != nil {
+		p.leftOut.add(place, err.Error())
+		return nil //nolint:nilerr // a name that no artifact can hold is left out, and said so
+	}
+	info, err := folder.Lstat(name)
+	if err != nil {
+		return err
+	}
+	h := &tar.Header{Name: place, Mode: int64(info.Mode().Perm()), ModTime: p.time(), Format: tar.FormatPAX}
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		h.Typeflag, h.Name = tar.TypeDir, place+"/"
+		if err := p.header(h); err != nil {
+			return err
+		}
+		return p.inside(folder, name, h.Name)
+	case mode.IsRegular():
+		return p.regular(folder, name, h)
+	case mode&fs.ModeSymlink != 0:
+		return p.symlink(folder, name, h)
+	default:
+		p.leftOut.add(place, modeName(mode))
+		return nil
+	}
+}
+
+func (p *packer) symlink(folder *os.Root, name string, h *tar.Header) error {
+	if !p.options.Symlinks {
+		p.leftOut.add(h.Name, "symbolic link")
+		return nil
+	}
+	target, err := folder.Readlink(name)
+	if err != nil {
+		return err
+	}
+	if err := checkLink(h.Name, target); err != nil {
+		p.leftOut.add(h.Name, err.Error())
+		return nil //nolint:nilerr // a link that escapes is left out, and said so
+	}
+	h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, target, 0o777
+	return p.header(h)
+}
+
+func (p *packer) regular(folder *os.Root, name string, h *tar.Header) error {
+	f, err := OpenRegular(folder, name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	h.Typeflag, h.Size = tar.TypeReg, info.Size()
+	if err := p.header(h); err != nil {
+		return err
+	}
+	p.files++
+	n, err := io.CopyBuffer(struct{ io.Writer }{p.w}, struct{ io.Reader }{io.LimitReader(f, h.Size)}, p.copy)
+	if err == nil && n < h.Size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return fmt.Errorf("pack %q: %w", h.Name, err)
+	}
+	return nil
+}
+
+func (p *packer) header(h *tar.Header) error {
+	p.total += blockSize + (h.Size+blockSize-1)/blockSize*blockSize
+	if limit := p.options.MaxBytes; limit > 0 && p.total+2*blockSize > limit {
+		return ErrTooLarge
+	}
+	if err := p.w.WriteHeader(h); err != nil {
+		return fmt.Errorf("pack %q: %w", h.Name, err)
+	}
+	return nil
+}
+
+// OpenRegular opens a regular file below root for reading. Anything else, a
+// link included, is an error: a named pipe must not block whoever looks at what
+// a container left, nor a link lead elsewhere.
+func OpenRegular(root *os.Root, name string) (*os.File, error) {
+	before, err := root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !before.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w: it is a %s", name, ErrNotRegular, modeName(before.Mode()))
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	after, err := f.Stat()
+	if err == nil && !os.SameFile(before, after) {
+		err = fmt.Errorf("%s: %w: it was exchanged", name, ErrNotRegular)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// ErrNotRegular is what OpenRegular answers for what is no regular file.
+var ErrNotRegular = errors.New("not a regular file")
+
+func modeName(m fs.FileMode) string {
+	return cmp.Or(map[fs.FileMode]string{
+		fs.ModeDir:                        "folder",
+		fs.ModeSymlink:                    "symbolic link",
+		fs.ModeNamedPipe:                  kindName(tar.TypeFifo),
+		fs.ModeDevice:                     kindName(tar.TypeBlock),
+		fs.ModeDevice | fs.ModeCharDevice: kindName(tar.TypeChar),
+		fs.ModeSocket:                     "socket",
+	}[m.Type()], kindName(0))
+}
