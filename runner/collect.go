@@ -1,13 +1,12 @@
 package runner
 
 import (
-	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/stagegate/stagegate/internal/artifact"
@@ -48,24 +47,17 @@ func (t *task) collectAll(ctx context.Context) error {
 
 // outputs reads $STAGEGATE_OUTPUT. A job that removed the file has none.
 func (t *task) outputs(ctx context.Context) ([]pipeline.Value, error) {
-	mode, length, err := t.container.Stat(ctx, outputPath)
+	text, err := t.space.read(ctx, outputPath, maxOutputs+1)
 	switch {
 	case errors.Is(err, ErrNoPath):
 		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("look at outputs: %w", err)
-	case !mode.IsRegular():
+	case errors.Is(err, artifact.ErrNotRegular):
 		return nil, failed("$STAGEGATE_OUTPUT is no regular file any more")
-	case length > maxOutputs:
-		return nil, failed("$STAGEGATE_OUTPUT has %s, more than %s", size(length), size(maxOutputs))
-	case length == 0:
-		return nil, nil
-	}
-	text, err := t.readFile(ctx, outputPath, maxOutputs)
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("read outputs: %w", err)
-	}
-	if !utf8.Valid(text) || strings.ContainsRune(string(text), 0) {
+	case len(text) > maxOutputs:
+		return nil, failed("$STAGEGATE_OUTPUT has more than %s", size(maxOutputs))
+	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
 		return nil, failed("$STAGEGATE_OUTPUT is not UTF-8 text")
 	}
 	values, err := parseOutputs(string(text))
@@ -75,42 +67,17 @@ func (t *task) outputs(ctx context.Context) ([]pipeline.Value, error) {
 	return values, nil
 }
 
-// readFile returns the first bytes of a regular file.
-func (t *task) readFile(ctx context.Context, name string, limit int64) ([]byte, error) {
-	src, err := t.container.Get(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer src.Close()
-	r := tar.NewReader(src)
-	if _, err := r.Next(); err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.LimitReader(r, limit))
-}
-
 // store packs one path of the workspace and hands it to Files.
 func (t *task) store(ctx context.Context, o pipeline.Output) (pipeline.Artifact, error) {
-	place := path.Join(workDir(t.job), path.Join("/", o.Path))
-	mode, _, err := t.container.Stat(ctx, place)
+	a, report, err := t.pack(ctx, o)
 	switch {
 	case errors.Is(err, ErrNoPath):
-		return pipeline.Artifact{}, failed("artifact %s: nothing at %s", o.Name, o.Path)
-	case err != nil:
-		return pipeline.Artifact{}, fmt.Errorf("look at artifact %s: %w", o.Name, err)
-	case !mode.IsRegular() && !mode.IsDir():
-		return pipeline.Artifact{}, failed("artifact %s: %s is neither a folder nor a regular file", o.Name, o.Path)
-	}
-	src, err := t.container.Get(ctx, place)
-	if err != nil {
-		return pipeline.Artifact{}, fmt.Errorf("read artifact %s: %w", o.Name, err)
-	}
-	defer src.Close()
-	a, report, err := t.pack(ctx, o.Name, src)
-	if errors.Is(err, artifact.ErrTooLarge) {
+		return a, failed("artifact %s: nothing at %s", o.Name, o.Path)
+	case errors.Is(err, artifact.ErrNotRegular):
+		return a, failed("artifact %s: %s is neither a folder nor a regular file", o.Name, o.Path)
+	case errors.Is(err, artifact.ErrTooLarge):
 		return a, failed("artifact %s: larger than %s", o.Name, size(t.r.Limits.Artifact))
-	}
-	if err != nil {
+	case err != nil:
 		return a, fmt.Errorf("store artifact %s: %w", o.Name, err)
 	}
 	t.say("artifact %s: files %d, size %s, sha256:%s", o.Name, report.Files, size(report.Size), report.Digest)
@@ -121,23 +88,21 @@ func (t *task) store(ctx context.Context, o pipeline.Output) (pipeline.Artifact,
 }
 
 // pack runs the packing beside the storing, and joins it.
-func (t *task) pack(ctx context.Context, name string, src io.Reader) (pipeline.Artifact, artifact.Report, error) {
+func (t *task) pack(ctx context.Context, o pipeline.Output) (pipeline.Artifact, artifact.Report, error) {
 	pr, pw := io.Pipe()
 	var report artifact.Report
 	packed := make(chan error, 1)
 	go func() {
 		var err error
-		report, err = artifact.Canonical(pw, src, artifact.Options{
-			Strip:    1,
+		report, err = t.space.pack(ctx, pw, path.Join(workDir(t.job), path.Join("/", o.Path)), artifact.Options{
 			Time:     t.job.CommitTime,
 			Symlinks: true,
-			TempDir:  t.r.TempDir,
 			MaxBytes: t.r.Limits.Artifact,
 		})
 		_ = pw.CloseWithError(err)
 		packed <- err
 	}()
-	stored, err := t.r.Files.Output(ctx, t.lease.Token, name, pr)
+	stored, err := t.r.Files.Output(ctx, t.lease.Token, o.Name, pr)
 	_ = pr.CloseWithError(io.ErrClosedPipe)
 	if perr := <-packed; perr != nil && !errors.Is(perr, io.ErrClosedPipe) {
 		return stored, report, perr

@@ -18,6 +18,8 @@ var (
 	ErrGone = errors.New("container is gone")
 	// ErrNoPath: the container holds nothing under that path.
 	ErrNoPath = errors.New("no such path in the container")
+	// ErrNotSeen: the engine does not see the folder it was to mount.
+	ErrNotSeen = errors.New("the engine does not see this machine's folders")
 	// ErrNameTaken: a container of that name exists.
 	ErrNameTaken = errors.New("container name is taken")
 )
@@ -35,7 +37,8 @@ type Engine interface {
 	// Image makes the engine have the image, pulling it only when it is
 	// missing, and tells what it is. It says what it does, for the log.
 	Image(ctx context.Context, name string, say func(line string)) (Image, error)
-	// Create makes a container that is not running yet.
+	// Create makes a container that is not running yet. A Folder that the engine
+	// does not see under the same path is ErrNotSeen.
 	Create(ctx context.Context, s Spec) (Container, error)
 	// Containers finds every container a runner made, whatever became of it.
 	Containers(ctx context.Context, runner string) ([]Found, error)
@@ -73,11 +76,15 @@ type Image struct {
 	Root   bool   // whether its user is root
 }
 
+// Mount is where a container has its workspace.
+const Mount = "/stagegate"
+
 // Spec is what a container is made of.
 type Spec struct {
 	Name    string
 	Image   string // Image.ID
 	Labels  map[string]string
+	Folder  string   // of this machine, mounted at Mount; empty: a volume that goes with the container
 	Command []string // replaces the image's entry point
 	Dir     string
 	Env     []string

@@ -1,15 +1,12 @@
 package runner
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"path"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,10 +15,11 @@ import (
 
 // Where a job finds its things inside its container.
 const (
-	scriptPath = "/stagegate/run"
-	outputPath = "/stagegate/output"
-	inputsPath = "/stagegate/inputs"
-	emptyDir   = inputsPath + "/.empty" // the working directory of a job without inputs
+	scriptPath  = Mount + "/run"
+	outputPath  = Mount + "/output"
+	summaryPath = Mount + "/summary"
+	inputsPath  = Mount + "/inputs"
+	emptyDir    = inputsPath + "/.empty" // the working directory of a job without inputs
 )
 
 // Labels of a container. The first two find it again; the others are for
@@ -32,6 +30,7 @@ const (
 	labelRepository = "stagegate.repository"
 	labelPipeline   = "stagegate.pipeline"
 	labelImage      = "stagegate.image"
+	labelWorkspace  = "stagegate.workspace" // the folder's name; empty for a volume
 )
 
 // begin makes the container, fills it, starts it and follows it. Nothing
@@ -60,11 +59,51 @@ func (t *task) prepare(ctx context.Context) error {
 		return fmt.Errorf("get image %s: %w", t.job.Image, err)
 	}
 	t.result.Image = image.Digest
-	t.container, err = t.create(ctx, image)
+	if t.r.folders() {
+		if err := t.inFolder(ctx, image); !errors.Is(err, ErrNotSeen) {
+			return err
+		}
+		t.r.goBlind()
+		t.space.remove()
+	}
+	return t.inVolume(ctx, image)
+}
+
+// inFolder makes the container on a folder that it shares with this machine,
+// and fills it meanwhile.
+func (t *task) inFolder(ctx context.Context, image Image) error {
+	f, err := t.r.newFolder(ContainerName(t.r.ID, t.job.ID.String()))
+	if err != nil {
+		return fmt.Errorf("make workspace: %w", err)
+	}
+	t.space = f
+	filling, stop := context.WithCancel(ctx)
+	filled := make(chan error, 1)
+	go func() { filled <- f.fill(filling, t.contents(image)) }()
+	t.container, err = t.create(ctx, image, f.dir)
+	if err != nil {
+		stop()
+	}
+	ferr := <-filled
+	stop()
 	if err != nil {
 		return fmt.Errorf("create container: %w", err)
 	}
-	if err := t.fill(ctx, !image.Root); err != nil {
+	if ferr != nil {
+		return fmt.Errorf("fill workspace: %w", ferr)
+	}
+	return nil
+}
+
+// inVolume makes the container with a volume, and fills that by the engine.
+func (t *task) inVolume(ctx context.Context, image Image) (err error) {
+	t.container, err = t.create(ctx, image, "")
+	if err != nil {
+		return fmt.Errorf("create container: %w", err)
+	}
+	v := volume{t.container, t.r.TempDir}
+	t.space = v
+	if err := v.fill(ctx, t.contents(image)); err != nil {
 		return fmt.Errorf("fill workspace: %w", err)
 	}
 	return nil
@@ -72,11 +111,11 @@ func (t *task) prepare(ctx context.Context) error {
 
 // create makes the job's container. A name that is taken is a container of an
 // earlier lease of the same job; it must not run beside this one.
-func (t *task) create(ctx context.Context, image Image) (Container, error) {
+func (t *task) create(ctx context.Context, image Image, folder string) (Container, error) {
 	// Whoever gives up in the middle would not know whether there is one now.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer stop()
-	spec := t.spec(image)
+	spec := t.spec(image, folder)
 	c, err := t.r.Engine.Create(ctx, spec)
 	if !errors.Is(err, ErrNameTaken) {
 		return c, err
@@ -87,12 +126,17 @@ func (t *task) create(ctx context.Context, image Image) (Container, error) {
 	}
 	if found != nil {
 		t.r.remove(ctx, found.Container)
+		t.r.spaceOf(*found).remove()
 	}
 	return t.r.Engine.Create(ctx, spec)
 }
 
-func (t *task) spec(image Image) Spec {
+func (t *task) spec(image Image, folder string) Spec {
 	id := t.job.ID.String()
+	workspace := ""
+	if folder != "" {
+		workspace = path.Base(folder)
+	}
 	return Spec{
 		Name:  ContainerName(t.r.ID, id),
 		Image: image.ID,
@@ -102,7 +146,9 @@ func (t *task) spec(image Image) Spec {
 			labelRepository: t.job.Repository,
 			labelPipeline:   t.job.Pipeline,
 			labelImage:      image.Digest,
+			labelWorkspace:  workspace,
 		},
+		Folder:  folder,
 		Command: command(t.job.Shell),
 		Dir:     workDir(t.job),
 		Env:     environment(t.job, t.secrets),
@@ -110,12 +156,15 @@ func (t *task) spec(image Image) Spec {
 	}
 }
 
+// namePrefix begins the names of containers, and of folders in WorkDir.
+const namePrefix = "stagegate-"
+
 // ContainerName is the same for the same job, so that a second create of it
 // fails. The runner is in it because two installations on one engine may well
 // use the same job ids.
 func ContainerName(runner, job string) string {
 	sum := sha256.Sum256([]byte(runner + "\x00" + job))
-	return "stagegate-" + hex.EncodeToString(sum[:8])
+	return namePrefix + hex.EncodeToString(sum[:8])
 }
 
 // command returns what runs the script: sh -e, bash with pipefail, or the
@@ -161,6 +210,7 @@ func environment(j pipeline.Job, secrets []pipeline.Value) []string {
 		{Name: "STAGEGATE_COMMIT", Value: j.Commit},
 		{Name: "STAGEGATE_REF", Value: j.Ref},
 		{Name: "STAGEGATE_OUTPUT", Value: outputPath},
+		{Name: "STAGEGATE_SUMMARY", Value: summaryPath},
 	}
 	for _, in := range j.Inputs {
 		name := strings.ToUpper(strings.ReplaceAll(in.Name, "-", "_"))
@@ -180,146 +230,4 @@ func environment(j pipeline.Job, secrets []pipeline.Value) []string {
 		env = append(env, text)
 	}
 	return env
-}
-
-// fill streams the script and the inputs into the container.
-func (t *task) fill(ctx context.Context, widen bool) error {
-	pr, pw := io.Pipe()
-	written := make(chan error, 1)
-	go func() {
-		w := workspace{tar: tar.NewWriter(pw), time: t.job.CommitTime, widen: widen}
-		err := t.writeWorkspace(ctx, &w)
-		_ = pw.CloseWithError(err)
-		written <- err
-	}()
-	err := t.container.Put(ctx, pr)
-	_ = pr.CloseWithError(io.ErrClosedPipe)
-	// What the writer has to say is the cause, unless it is only that nobody
-	// read on.
-	if werr := <-written; werr != nil && !errors.Is(werr, io.ErrClosedPipe) {
-		return werr
-	}
-	return err
-}
-
-func (t *task) writeWorkspace(ctx context.Context, w *workspace) error {
-	w.folder("stagegate", false)
-	w.file(scriptPath[1:], 0o755, t.job.Run+"\n")
-	w.file(outputPath[1:], 0o666, "")
-	w.folder(inputsPath[1:], false)
-	if len(t.job.Inputs) == 0 {
-		w.folder(emptyDir[1:], true)
-	}
-	for _, in := range t.job.Inputs {
-		if err := t.writeInput(ctx, w, in); err != nil {
-			return fmt.Errorf("unpack artifact %s: %w", in.Name, err)
-		}
-	}
-	return w.close()
-}
-
-func (t *task) writeInput(ctx context.Context, w *workspace, in pipeline.Artifact) error {
-	if !filepath.IsLocal(in.Name) || strings.ContainsAny(in.Name, `/\`) {
-		return fmt.Errorf("name %q is no folder's", in.Name)
-	}
-	src, err := t.r.Files.Input(ctx, t.lease.Token, in.Name)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	sum := sha256.New()
-	w.folder(inputDir(in.Name)[1:], true)
-	if err := w.tree(inputDir(in.Name)[1:], io.TeeReader(src, sum)); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != in.Digest {
-		return fmt.Errorf("digest is %s, not %s", got, in.Digest)
-	}
-	return nil
-}
-
-// workspace writes the tar a container is filled with. The first error sticks.
-type workspace struct {
-	tar   *tar.Writer
-	time  time.Time
-	widen bool // whatever user the image has must be able to write
-	err   error
-}
-
-func (w *workspace) put(h *tar.Header, content io.Reader) {
-	if w.err != nil {
-		return
-	}
-	h.ModTime, h.Format = w.time, tar.FormatPAX
-	if w.err = w.tar.WriteHeader(h); w.err == nil && content != nil {
-		_, w.err = io.Copy(w.tar, content)
-	}
-}
-
-func (w *workspace) folder(name string, open bool) {
-	mode := int64(0o755)
-	if open && w.widen {
-		mode = 0o777
-	}
-	w.put(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: mode}, nil)
-}
-
-func (w *workspace) file(name string, mode int64, content string) {
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(content))}
-	w.put(h, strings.NewReader(content))
-}
-
-// tree copies a canonical archive below a folder, and reads it to its very
-// end. Whatever is not canonical stops it: the archive was made by us, so it
-// was changed since.
-func (w *workspace) tree(dir string, src io.Reader) error {
-	r := tar.NewReader(src)
-	for w.err == nil {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			_, err = io.Copy(io.Discard, src)
-			return err
-		}
-		if err != nil {
-			return fmt.Errorf("read tar: %w", err)
-		}
-		if err := w.entry(dir, h, r); err != nil {
-			return err
-		}
-	}
-	return w.err
-}
-
-func (w *workspace) entry(dir string, h *tar.Header, content io.Reader) error {
-	name := strings.TrimSuffix(h.Name, "/")
-	if !filepath.IsLocal(name) || path.Clean(name) != name {
-		return fmt.Errorf("entry %q is not canonical", h.Name)
-	}
-	out := &tar.Header{Typeflag: h.Typeflag, Name: dir + "/" + h.Name, Mode: h.Mode & 0o777}
-	switch h.Typeflag {
-	case tar.TypeDir:
-		if w.widen {
-			out.Mode |= 0o777
-		}
-		content = nil
-	case tar.TypeReg:
-		if w.widen {
-			out.Mode |= 0o666
-		}
-		out.Size = h.Size
-	case tar.TypeSymlink:
-		out.Linkname = h.Linkname
-		content = nil
-	default:
-		return fmt.Errorf("entry %q is not canonical", h.Name)
-	}
-	w.put(out, content)
-	return w.err
-}
-
-func (w *workspace) close() error {
-	if w.err != nil {
-		return w.err
-	}
-	return w.tar.Close()
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +24,13 @@ type Config struct {
 	Log    *slog.Logger // default: nowhere
 	// TempDir holds the spool files of artifacts; empty is the system's.
 	TempDir string
+	// WorkDir holds the folders of jobs that run on an engine which sees this
+	// machine's files. It must be this runner's alone; what an earlier process
+	// left in it is removed. Empty: workspaces are volumes of the engine.
+	WorkDir string
+	// Keep leaves containers and workspaces of ended jobs to be looked at. The
+	// next Run with the same id removes them.
+	Keep bool
 	// EngineLoss is how long an engine may not answer before the jobs that
 	// run on it are given up; default 3m.
 	EngineLoss time.Duration
@@ -51,6 +60,8 @@ func (l Limits) withDefaults() Limits {
 // Runner carries out jobs in containers.
 type Runner struct {
 	Config
+
+	blind atomic.Bool // the engine was seen not to see WorkDir
 }
 
 // New returns a runner that has not begun.
@@ -62,7 +73,9 @@ func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{Config: c}
+	r := &Runner{Config: c}
+	r.blind.Store(c.WorkDir == "" || os.Geteuid() != 0)
+	return r
 }
 
 // Run first goes on with what an earlier process of the same id left behind,
@@ -149,14 +162,17 @@ func (r *Runner) removeOrphans(ctx context.Context, held []Lease) error {
 	for _, l := range held {
 		wanted[l.Job.ID.String()] = true
 	}
+	folders := map[string]bool{}
 	for _, f := range found {
 		job := f.Labels[LabelJob]
 		if wanted[job] {
+			folders[f.Labels[labelWorkspace]] = true
 			continue
 		}
 		r.Log.Info("remove orphaned container", "job", job)
 		r.remove(ctx, f.Container)
 	}
+	r.sweepFolders(folders)
 	return nil
 }
 

@@ -23,6 +23,7 @@ type task struct {
 	work   context.Context // ends also when the job is cancelled (cause errCancelled)
 
 	container Container // the last one seen; nil before it is made
+	space     workspace // that container's
 	started   bool      // it may have been started: never start another
 	rereads   int       // how often the log was read again
 	why       verdict   // why it was stopped, once it was
@@ -67,7 +68,7 @@ func (r *Runner) carryOut(ctx context.Context, l Lease, adopt bool) {
 	defer lose(nil)
 	work, cancel := context.WithCancelCause(leased)
 	defer cancel(nil)
-	t := &task{r: r, lease: l, job: l.Job, leased: leased, work: work}
+	t := &task{r: r, lease: l, job: l.Job, leased: leased, work: work, space: nowhere{}}
 
 	var keeper sync.WaitGroup
 	keeper.Go(func() { t.keep(leased, lose, cancel) })
@@ -85,9 +86,18 @@ func (r *Runner) carryOut(ctx context.Context, l Lease, adopt bool) {
 		r.Log.Info("job left running", "job", l.Job.ID, "why", err)
 		return
 	}
-	if t.container != nil {
-		r.remove(ctx, t.container)
+	t.clear(ctx)
+}
+
+// clear removes the container, then what it worked on.
+func (t *task) clear(ctx context.Context) {
+	if t.r.Keep {
+		return
 	}
+	if t.container != nil {
+		t.r.remove(ctx, t.container)
+	}
+	t.space.remove()
 }
 
 // run brings the job to its result. Its errors are ErrLeaseLost, and that of
@@ -155,7 +165,6 @@ func (t *task) find() (*Found, error) {
 func (t *task) pick(all []Found) *Found {
 	for _, f := range all {
 		if f.Labels[LabelJob] == t.job.ID.String() {
-			t.container = f.Container
 			return &f
 		}
 	}
@@ -164,6 +173,9 @@ func (t *task) pick(all []Found) *Found {
 
 // attempt goes on from what the engine has of the job.
 func (t *task) attempt(found *Found) error {
+	if found != nil {
+		t.container, t.space = found.Container, t.r.spaceOf(*found)
+	}
 	switch {
 	case found == nil && t.started:
 		return errored("the container was removed while it ran")
@@ -171,6 +183,7 @@ func (t *task) attempt(found *Found) error {
 		return t.begin()
 	case found.State.Phase == Created:
 		t.r.remove(t.leased, found.Container)
+		t.space.remove()
 		return t.begin()
 	default:
 		return t.takeOver(found)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -126,12 +127,16 @@ func newRunner(s config.Settings, a *app.App, log *slog.Logger) (*runner.Runner,
 	if err != nil {
 		return nil, err
 	}
+	work, err := filepath.Abs(filepath.Join(s.Data, "work"))
+	if err != nil {
+		return nil, fmt.Errorf("find the folder of workspaces: %w", err)
+	}
 	engine, err := docker.New()
 	if err != nil {
 		return nil, fmt.Errorf("connect to Docker Engine: %w", err)
 	}
 	return runner.New(runner.Config{
-		ID: id, Slots: s.Runners, Jobs: a.Jobs(), Files: a.Files(), Engine: engine, Log: log,
+		ID: id, Slots: s.Runners, Jobs: a.Jobs(), Files: a.Files(), Engine: engine, Log: log, WorkDir: work,
 		Limits: runner.Limits{
 			Memory: s.ActionMemory, CPUs: s.ActionCPUs, PIDs: s.ActionPIDs, Timeout: s.ActionTimeout, LogLimit: s.ActionLogLimit,
 		},

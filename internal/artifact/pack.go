@@ -22,8 +22,7 @@ import (
 //
 // The tree is hostile, so nothing but its folders and regular files is opened,
 // no link is followed below the path, and no open blocks. It must not change
-// meanwhile: its container has ended. Links that lead out of root are an error
-// where they stand in the path itself. Of the options Strip and TempDir mean
+// meanwhile: its container has ended. Of the options Strip and TempDir mean
 // nothing here. After an error dst holds nothing of use.
 func Pack(dst io.Writer, root *os.Root, name string, o Options) (Report, error) {
 	out := &meter{dst: dst, hash: sha256.New()}
@@ -58,7 +57,7 @@ type packer struct {
 func (p *packer) top(root *os.Root, name string) error {
 	info, err := root.Lstat(name)
 	if err != nil {
-		return err
+		return outside(err)
 	}
 	switch {
 	case info.IsDir():
@@ -71,8 +70,18 @@ func (p *packer) top(root *os.Root, name string) error {
 		defer folder.Close()
 		return p.entry(folder, path.Base(name), path.Base(name))
 	default:
-		return fmt.Errorf("%s is neither a folder nor a regular file", name)
+		return fmt.Errorf("%s: %w: it is a %s", name, ErrNotRegular, modeName(info.Mode()))
 	}
+}
+
+// outside names the refusal of a Root to leave itself, which is the only error of
+// its methods that no system call made.
+func outside(err error) error {
+	var call syscall.Errno
+	if errors.As(err, &call) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrOutside, err)
 }
 
 // inside packs the content of a folder whose place in the artifact is prefix:
@@ -224,7 +233,7 @@ func (p *packer) header(h *tar.Header) error {
 func OpenRegular(root *os.Root, name string) (*os.File, error) {
 	before, err := root.Lstat(name)
 	if err != nil {
-		return nil, err
+		return nil, outside(err)
 	}
 	if !before.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w: it is a %s", name, ErrNotRegular, modeName(before.Mode()))
@@ -244,8 +253,13 @@ func OpenRegular(root *os.Root, name string) (*os.File, error) {
 	return f, nil
 }
 
-// ErrNotRegular is what OpenRegular answers for what is no regular file.
-var ErrNotRegular = errors.New("not a regular file")
+var (
+	// ErrNotRegular is what OpenRegular answers for what is no regular file, and
+	// Pack for what is no folder either.
+	ErrNotRegular = errors.New("not a regular file")
+	// ErrOutside is what both answer for a path that leads out of the root.
+	ErrOutside = errors.New("leads out of its folder")
+)
 
 func modeName(m fs.FileMode) string {
 	return cmp.Or(map[fs.FileMode]string{

@@ -13,6 +13,7 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
 
 	"github.com/stagegate/stagegate/runner"
 )
@@ -36,15 +37,33 @@ func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, e
 		Labels:      s.Labels,
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 	}
-	made, err := e.api.ContainerCreate(ctx, config, hostConfig(s.Limits, set), nil, nil, s.Name)
+	if s.Folder != "" && set.remapped {
+		return nil, fmt.Errorf("%w: its root is another user than ours", runner.ErrNotSeen)
+	}
+	host := hostConfig(s.Limits, set)
+	host.Mounts = []mount.Mount{workspace(s.Folder)}
+	made, err := e.api.ContainerCreate(ctx, config, host, nil, nil, s.Name)
 	switch {
 	case err == nil:
 		return &box{engine: e, id: made.ID}, nil
+	case s.Folder != "" && strings.Contains(err.Error(), "bind source path does not exist"):
+		return nil, fmt.Errorf("%w: %w", runner.ErrNotSeen, err)
 	case cerrdefs.IsConflict(err):
 		return nil, fmt.Errorf("%w: %w", runner.ErrNameTaken, err)
 	default:
 		return nil, translate(ctx, err)
 	}
+}
+
+// workspace mounts a folder of the runner. The engine refuses one that it does
+// not see, and no two have the same name, so that every create is a probe of
+// whether the engine sees the runner's files. Without a folder it is a volume
+// that goes when the container does.
+func workspace(folder string) mount.Mount {
+	if folder == "" {
+		return mount.Mount{Type: mount.TypeVolume, Target: runner.Mount}
+	}
+	return mount.Mount{Type: mount.TypeBind, Source: folder, Target: runner.Mount}
 }
 
 func hostConfig(l runner.Limits, set setup) *container.HostConfig {
@@ -137,12 +156,13 @@ func (b *box) Start(ctx context.Context) (runner.Output, time.Time, error) {
 }
 
 // startError makes a refusal of what the engine has against the container
-// itself. A network that somebody pruned is made anew with the next container,
-// so that is only an engine that was not ready.
+// itself. A network that somebody pruned, or made twice, is set right with the
+// next container, so that is only an engine that was not ready.
 func (b *box) startError(ctx context.Context, err error) error {
-	if cerrdefs.IsNotFound(err) && strings.Contains(err.Error(), "network") {
+	text := err.Error()
+	if strings.Contains(text, "network "+networkName+" is ambiguous") || cerrdefs.IsNotFound(err) && strings.Contains(text, "network") {
 		b.engine.forget()
-		return fmt.Errorf("%w: its network was removed: %w", runner.ErrUnavailable, err)
+		return fmt.Errorf("%w: its network was removed or is there twice: %w", runner.ErrUnavailable, err)
 	}
 	t := translate(ctx, err)
 	if ctx.Err() != nil || errors.Is(t, runner.ErrUnavailable) || errors.Is(t, runner.ErrGone) {

@@ -1,20 +1,22 @@
 // Package docker lets the runner make its containers with a Docker Engine, API
 // 1.41 or newer. It is the only importer of docker/docker and knows nothing of
-// jobs, leases or artifacts. Containers get no socket, no host path, no
-// privilege; files move by the archive API, so the engine need not see this
-// machine's file system.
+// jobs, leases or artifacts. Containers get no socket, no privilege, and of this
+// machine's files the one folder of their job at most; where the engine does not
+// see that, files move by the archive API.
 package docker
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 
@@ -36,8 +38,9 @@ var _ runner.Engine = (*Engine)(nil)
 
 // setup is what is looked up once in an engine.
 type setup struct {
-	network string // id of the bridge the containers are on
-	cpus    int
+	network  string // id of the bridge the containers are on
+	cpus     int
+	remapped bool // root in a container is another user outside of it
 }
 
 // New returns the engine that the usual environment (DOCKER_HOST and its kin)
@@ -112,8 +115,14 @@ func (e *Engine) prepare(ctx context.Context) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	e.setup = &setup{network: network, cpus: info.NCPU}
+	e.setup = &setup{network: network, cpus: info.NCPU, remapped: remapped(info)}
 	return *e.setup, nil
+}
+
+func remapped(info system.Info) bool {
+	return slices.ContainsFunc(info.SecurityOptions, func(o string) bool {
+		return strings.Contains(o, "name=userns") || strings.Contains(o, "name=rootless")
+	})
 }
 
 // forget makes the next container look the engine over again: its network may

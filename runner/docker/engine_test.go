@@ -147,9 +147,22 @@ type bench struct {
 	engine *docker.Engine
 	jobs   *jobs
 	files  *files
+	work   string // where workspaces are folders; empty: they are volumes
 	limits runner.Limits
 	grace  time.Duration
 	loss   time.Duration
+}
+
+// inBothModes runs a test with workspaces that are folders of this machine, and
+// with volumes.
+func inBothModes(t *testing.T, test func(t *testing.T, b *bench)) {
+	t.Helper()
+	t.Run("folder", func(t *testing.T) { test(t, newBench(t)) })
+	t.Run("volume", func(t *testing.T) {
+		b := newBench(t)
+		b.work = ""
+		test(t, b)
+	})
 }
 
 func newBench(t *testing.T) *bench {
@@ -162,7 +175,7 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{T: t, id: "test-" + rand.Text(), engine: e, jobs: newJobs(), files: newFiles(), grace: 2 * time.Second}
+	b := &bench{T: t, id: "test-" + rand.Text(), engine: e, jobs: newJobs(), files: newFiles(), grace: 2 * time.Second, work: t.TempDir()}
 	b.limits = runner.Limits{Memory: 128 << 20, CPUs: 1, Timeout: time.Minute}
 	t.Cleanup(func() {
 		for _, c := range b.containers() {
@@ -192,7 +205,7 @@ func (b *bench) run() (stop func()) {
 		defer close(done)
 		r := runner.New(runner.Config{
 			ID: b.id, Slots: 1, Grace: b.grace, Jobs: b.jobs, Files: b.files,
-			Engine: b.engine, Limits: b.limits, EngineLoss: b.loss,
+			Engine: b.engine, Limits: b.limits, EngineLoss: b.loss, WorkDir: b.work,
 		})
 		_ = r.Run(ctx)
 	}()
@@ -218,6 +231,11 @@ func (b *bench) do(j pipeline.Job) pipeline.Result {
 	stop()
 	if left := b.containers(); len(left) > 0 {
 		b.Errorf("%d containers are left", len(left))
+	}
+	if b.work != "" {
+		if left, err := os.ReadDir(b.work); err != nil || len(left) > 0 {
+			b.Errorf("workspaces are left: %v, %v", left, err)
+		}
 	}
 	return res
 }

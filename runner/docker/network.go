@@ -21,13 +21,14 @@ const (
 
 // network returns the id of the bridge all jobs are on, and makes it when it
 // is missing. Two processes may do so at once; an old engine can then hold two
-// of the same name, of which everybody takes the first.
+// of the same name, with which it starts no container: everybody removes all
+// but the first.
 func (e *Engine) network(ctx context.Context) (string, error) {
 	id, err := e.findNetwork(ctx)
 	if err != nil || id != "" {
 		return id, err
 	}
-	made, err := e.api.NetworkCreate(ctx, networkName, network.CreateOptions{
+	_, err = e.api.NetworkCreate(ctx, networkName, network.CreateOptions{
 		Driver:  "bridge",
 		Options: map[string]string{optionICC: "false"},
 		Labels:  map[string]string{"stagegate.network": "jobs"},
@@ -38,9 +39,6 @@ func (e *Engine) network(ctx context.Context) (string, error) {
 	id, err = e.findNetwork(ctx)
 	if err == nil && id == "" {
 		err = fmt.Errorf("create network %s: it is not there", networkName)
-	}
-	if err == nil && made.ID != "" && made.ID != id {
-		_ = e.api.NetworkRemove(ctx, made.ID) // at worst an empty bridge stays
 	}
 	return id, err
 }
@@ -55,9 +53,13 @@ func (e *Engine) findNetwork(ctx context.Context) (string, error) {
 	if len(all) == 0 {
 		return "", nil
 	}
-	first := slices.MinFunc(all, func(a, b network.Summary) int {
+	slices.SortFunc(all, func(a, b network.Summary) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 	})
+	first := all[0]
+	for _, other := range all[1:] {
+		_ = e.api.NetworkRemove(ctx, other.ID) // somebody else may have been first
+	}
 	if first.Options[optionICC] != "false" {
 		return "", &runner.Refusal{Reason: "the Docker network " + networkName +
 			" was not made by Stagegate: it lets containers talk to each other; remove it"}
