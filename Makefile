@@ -19,6 +19,10 @@ demo: ready build ## Run a pipeline on this machine, without an account; KEEP=1 
 test: ready ## Run every test; TESTFLAGS=-race adds flags
 	go test -timeout 15m $(TESTFLAGS) ./...
 
+.PHONY: fuzz
+fuzz: compiler ## Run every fuzz target for FUZZTIME each (10s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
 .PHONY: check
 check: TESTFLAGS := -race
 check: lint test ## Run exactly what CI runs, which is lint and the tests under the race detector
