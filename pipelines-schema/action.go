@@ -30,7 +30,7 @@ func (p *parser) action(n node) *action {
 			if approval {
 				p.notOfApproval(key)
 			} else {
-				p.container(a, key.text, value)
+				p.container(a, key, value)
 			}
 		}
 	})
@@ -39,6 +39,7 @@ func (p *parser) action(n node) *action {
 		return a
 	}
 	p.require(n, "an action", "name", "image", "run")
+	p.claimSecrets(a)
 	if _, ok := n.get("inputs"); !ok {
 		a.Inputs = []string{pipeline.SourceArtifact}
 	}
@@ -62,8 +63,8 @@ func (p *parser) notOfApproval(key node) {
 }
 
 // container reads a key that only a container run has.
-func (p *parser) container(a *action, key string, value node) {
-	switch key {
+func (p *parser) container(a *action, key, value node) {
+	switch key.text {
 	case "image":
 		a.Image = p.image(a, value)
 	case "run":
@@ -81,6 +82,11 @@ func (p *parser) container(a *action, key string, value node) {
 		p.artifacts(a, value)
 	case "timeout-minutes":
 		a.Timeout = p.minutes(value)
+	case "secrets":
+		if !slices.Contains(p.features, Secrets) {
+			p.report(key.at, "", "secrets is not supported yet")
+		}
+		a.secrets = p.secrets(value)
 	}
 }
 

@@ -9,80 +9,99 @@ import (
 type where string
 
 const (
-	inPipeline where = "a pipeline"
-	inOn       where = "on"
-	inBranches where = "a branch filter"
-	inVariable where = "a variable"
-	inStage    where = "a stage"
-	inAction   where = "an action"
-	inApproval where = "an approval"
+	inPipeline    where = "a pipeline"
+	inOn          where = "on"
+	inPush        where = "on.push"
+	inPullRequest where = "on.pull_request"
+	inMergeGroup  where = "on.merge_group"
+	inSchedule    where = "a schedule"
+	inUpstream    where = "on.pipeline"
+	inVariable    where = "a variable"
+	inStage       where = "a stage"
+	inRule        where = "a rule"
+	inTestsPass   where = "tests-pass"
+	inWindow      where = "a window"
+	inOnFailure   where = "on-failure"
+	inClone       where = "source of a stage"
+	inAction      where = "an action"
+	inService     where = "a service"
+	inReports     where = "reports"
+	inApproval    where = "an approval"
 )
 
 // everywhere lists the mappings from the outside in.
-var everywhere = []where{inPipeline, inOn, inBranches, inVariable, inStage, inAction, inApproval}
+var everywhere = []where{
+	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inVariable, inStage, inAction, inApproval,
+	inService, inReports, inRule, inTestsPass, inWindow, inOnFailure, inClone,
+}
 
-// keysOf lists the keys a mapping has now.
-func keysOf(w where) []string {
+// table is what keys a mapping has: those that are carried out now, and those
+// that are known and not supported yet.
+type table struct {
+	now, later []string
+}
+
+// tableOf is the one source of what keys a mapping has. The mappings that stand
+// only below a key that is not supported yet are all later.
+func tableOf(w where) table {
 	switch w {
 	case inPipeline:
-		return []string{"name", "on", "variables", "stages"}
+		return table{[]string{"name", "on", "mode", "variables", "stages"}, []string{"cancel-in-progress"}}
 	case inOn:
-		return []string{"push", "pull_request"}
-	case inBranches:
-		return []string{"branches"}
+		return table{[]string{"push", "pull_request"}, []string{"merge_group", "schedule", "pipeline", "webhook"}}
+	case inPush:
+		return table{[]string{"branches"}, []string{"branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"}}
+	case inPullRequest:
+		return table{[]string{"branches"}, []string{"branches-ignore", "types", "paths", "paths-ignore"}}
 	case inVariable:
-		return []string{"default", "description"}
+		return table{now: []string{"default", "description"}}
 	case inStage:
-		return []string{"name", "actions"}
+		return table{[]string{"name", "actions"}, []string{
+			"if", "environment", "concurrency", "source", "before-entry", "on-success", "on-failure", "finally",
+		}}
 	case inAction:
-		return []string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "approval"}
+		return table{
+			[]string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "approval", "secrets"},
+			[]string{"if", "matrix", "fail-fast", "services", "reports", "continue-on-error", "with", "retry"},
+		}
 	case inApproval:
-		return []string{"users", "teams", "count", "expires", "self-review"}
+		return table{[]string{"users", "teams", "count", "expires", "self-review"}, []string{
+			"permission", "code-owners", "all-of", "any-of", "instructions", "form", "reject-count", "environment",
+		}}
+	}
+	return table{later: belowLater(w)}
+}
+
+func belowLater(w where) []string {
+	switch w {
+	case inMergeGroup:
+		return []string{"types"}
+	case inSchedule:
+		return []string{"cron", "timezone"}
+	case inUpstream:
+		return []string{"name", "stage"}
+	case inRule:
+		return []string{"tests-pass", "window", "variable", "expression", "command"}
+	case inTestsPass:
+		return []string{"stage", "minimum"}
+	case inWindow:
+		return []string{"days", "hours", "timezone", "cron", "holidays"}
+	case inOnFailure:
+		return []string{"retry", "times", "backoff", "rollback", "skip"}
+	case inClone:
+		return []string{"clone", "submodules", "lfs"}
+	case inService:
+		return []string{"image", "env", "ready", "ports"}
+	case inReports:
+		return []string{"junit"}
 	}
 	return nil
 }
 
-// later are keys and events of the design that are not in yet.
-var later = []string{
-	"if", "matrix", "services", "secrets", "continue-on-error", "fail-fast", "environment", "before-entry", "on-success",
-	"on-failure", "finally", "mode", "reports", "with", "retry", "rollback", "paths", "paths-ignore", "branches-ignore",
-	"tags", "tags-ignore", "types", "schedule", "merge_group", "workflow_dispatch", "repository_dispatch",
-}
-
-// foreign are keys of GitHub Actions that the language has no such key for, and
-// what does their work.
-func foreign(key string) string {
-	switch key {
-	case "jobs":
-		return "a pipeline has stages, and a stage has actions"
-	case "steps":
-		return "an action runs one script: write its lines in run"
-	case "runs-on":
-		return "write image: the container the script runs in"
-	case "uses":
-		return "an action runs a script in a container: write image and run"
-	case "container":
-		return "write image"
-	case "working-directory":
-		return "use cd in run; a script starts in the first of its inputs"
-	case "permissions":
-		return "a container is given no GitHub token"
-	case "concurrency":
-		return "a stage lets one execution of a branch in at a time"
-	case "defaults":
-		return "write shell and env at each action"
-	case "strategy":
-		return "matrix, which stands for it, is not supported yet"
-	case "outputs":
-		return `a script writes key=value lines to "$STAGEGATE_OUTPUT"`
-	case "id":
-		return "an action is known by its name"
-	case "timeout":
-		return "write timeout-minutes"
-	case "branch":
-		return "write branches"
-	}
-	return ""
+// keysOf lists all keys of a mapping, those that are carried out first.
+func keysOf(w where) []string {
+	t := tableOf(w)
+	return slices.Concat(t.now, t.later)
 }
 
 // each calls read for the keys that a mapping may have, in the author's order,
@@ -91,7 +110,7 @@ func (p *parser) each(n node, w where, read func(key, value node)) bool {
 	if n.kind != mapping {
 		return false
 	}
-	keys := keysOf(w)
+	keys := tableOf(w).now
 	for _, pair := range n.pairs {
 		if slices.Contains(keys, pair.key.text) {
 			read(pair.key, pair.value)
@@ -108,12 +127,12 @@ func (p *parser) unknownKey(key node, w where) {
 		p.missed++
 		return
 	}
-	if slices.Contains(later, key.text) {
+	if slices.Contains(tableOf(w).later, key.text) {
 		p.report(key.at, "", "%s is not supported yet", key.text)
 		return
 	}
 	message := fmt.Sprintf("%s has no key %s", w, quote(key.text))
-	if hint := foreign(key.text); hint != "" {
+	if hint := foreign(w, key.text); hint != "" {
 		p.report(key.at, hint, "%s", message)
 		return
 	}

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -19,6 +20,8 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 			}
 		case "on":
 			p.triggers(value, &d.On)
+		case "mode":
+			p.mode(key, value)
 		case "variables":
 			d.Variables = p.variables(value)
 		case "stages":
@@ -42,11 +45,28 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 	d.Stages = p.stages(stages)
 }
 
+// mode reads what becomes of executions that wait at a stage.
+func (p *parser) mode(key, n node) {
+	modes := []string{"superseded", "queued", "parallel"}
+	text, ok := p.word(n, "mode")
+	switch {
+	case !ok || text == "superseded":
+	case slices.Contains(modes, text):
+		p.report(key.at, "leave it out for superseded", "mode: %s is not supported yet", text)
+	default:
+		p.report(n.at, didYouMean(text, modes), "mode must be one of %s, not %s", enumerate(modes), quote(text))
+	}
+}
+
 // triggers reads on: a mapping, one event, or a list of events.
 func (p *parser) triggers(n node, on *pipeline.Triggers) {
 	if n.kind == mapping {
 		p.each(n, inOn, func(key, value node) {
-			filter := p.branchFilter(value, "on."+key.text)
+			w := inPullRequest
+			if key.text == "push" {
+				w = inPush
+			}
+			filter := p.branchFilter(value, w)
 			if key.text == "push" {
 				on.Push = filter
 			} else {
@@ -72,17 +92,17 @@ func (p *parser) triggers(n node, on *pipeline.Triggers) {
 
 // branchFilter reads what is under an event. A filter with a mistake matches
 // every branch, so that the author sees it.
-func (p *parser) branchFilter(n node, what string) *pipeline.BranchFilter {
+func (p *parser) branchFilter(n node, w where) *pipeline.BranchFilter {
 	filter := &pipeline.BranchFilter{}
 	if n.null {
 		return filter
 	}
 	before := p.mistakes()
-	ok := p.each(n, inBranches, func(_, value node) {
-		filter.Branches = p.branches(value, what+".branches")
+	ok := p.each(n, w, func(_, value node) {
+		filter.Branches = p.branches(value, string(w)+".branches")
 	})
 	if !ok {
-		p.report(n.at, "write branches: [main] under it, or nothing", "%s must be a mapping, not %s", what, n.kind)
+		p.report(n.at, "write branches: [main] under it, or nothing", "%s must be a mapping, not %s", w, n.kind)
 	}
 	if p.mistakes() > before {
 		filter.Branches = nil

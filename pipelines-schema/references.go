@@ -148,7 +148,7 @@ func habit(name expression.Name) string {
 	case "vars", "inputs":
 		return "declare it in variables and write variables.NAME"
 	case "secrets":
-		return "secrets are not supported yet"
+		return "list it under secrets of the action: the script finds it in its environment"
 	case "steps", "needs", "jobs", "outputs":
 		return "an output is called STAGE.ACTION.KEY"
 	}

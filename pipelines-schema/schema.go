@@ -37,6 +37,13 @@ func (d Diagnostic) String() string {
 	return s
 }
 
+// Feature is a part of the language that only some callers can carry out. The
+// others are told that it is not supported yet.
+type Feature string
+
+// Secrets are the names of secrets an action is given.
+const Secrets Feature = "secrets"
+
 // Parse reads one pipeline file. It returns all mistakes at once, in the order
 // of their positions, and of very many the first hundred.
 //
@@ -46,10 +53,12 @@ func (d Diagnostic) String() string {
 // an event. On has neither trigger when the triggers could not be read: the
 // file then concerns every event. A trigger whose branches hold a mistake
 // matches every branch.
-func Parse(file string, data []byte) (pipeline.Definition, []Diagnostic) {
+//
+// Features name what the caller can carry out beyond what all can.
+func Parse(file string, data []byte, features ...Feature) (pipeline.Definition, []Diagnostic) {
 	sum := sha256.Sum256(data)
 	d := pipeline.Definition{Name: Name(file), File: file, Hash: hex.EncodeToString(sum[:])}
-	p := &parser{file: file, src: newSource("")}
+	p := &parser{file: file, src: newSource(""), features: features}
 	root, ok := p.load(data)
 	if ok {
 		p.pipeline(root, &d)
@@ -89,6 +98,8 @@ type parser struct {
 	found  []Diagnostic
 	missed int // mistakes past maxDiagnostics
 	scope  scope
+
+	features []Feature
 }
 
 // report adds a mistake at a place of the file.

@@ -22,7 +22,7 @@ func TestGolden(t *testing.T) {
 	for _, file := range testdata(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			d, diagnostics := Parse(filepath.Base(file), read(t, file))
-			if bad := strings.HasPrefix(filepath.Base(file), "bad"); bad != (len(diagnostics) > 0) {
+			if bad := !strings.HasPrefix(filepath.Base(file), "plan"); bad != (len(diagnostics) > 0) {
 				t.Errorf("%d diagnostics", len(diagnostics))
 			}
 			got := golden(t, d, diagnostics)

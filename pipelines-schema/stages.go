@@ -30,6 +30,7 @@ type action struct {
 	after     []*action // the needs that exist
 	inputs    []node
 	produces  []pair // artifacts
+	secrets   []node
 	templates []node // texts that may hold expressions
 	before    map[*action]bool
 }
