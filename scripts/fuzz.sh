@@ -13,7 +13,7 @@ targets=$(grep -rE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*\(' . | sed -E 
 failed=0
 while read -r package target; do
 	echo "$package $target"
-	if ! out=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 2s "$package" 2>&1); then
+	if ! out=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 100x "$package" 2>&1); then
 		printf '%s\n' "$out"
 		failed=1
 	fi

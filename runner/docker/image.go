@@ -2,12 +2,8 @@ package docker
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/distribution/reference"
@@ -56,72 +52,27 @@ func isRoot(user string) bool {
 	return name == "" || name == "0" || name == "root"
 }
 
-func (e *Engine) pull(ctx context.Context, name string, say func(string)) error {
-	say("pulling " + name)
-	began := time.Now()
-	err := e.pullQuietly(ctx, name)
-	if err == nil {
-		say(fmt.Sprintf("pulled %s in %s", name, time.Since(began).Round(100*time.Millisecond)))
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err := translate(ctx, err); errors.Is(err, runner.ErrUnavailable) {
-		return fmt.Errorf("pull %s: %w", name, err)
-	}
-	say(fmt.Sprintf("pulling %s: %v", name, err))
-	return &runner.Refusal{Reason: fmt.Sprintf("image %s: %s", name, why(err))}
-}
-
-func (e *Engine) pullQuietly(ctx context.Context, name string) error {
-	progress, err := e.api.ImagePull(ctx, name, image.PullOptions{})
-	if err != nil {
-		return err
-	}
-	defer progress.Close()
-	for lines := json.NewDecoder(progress); ; {
-		var line struct {
-			Error string `json:"error"`
-		}
-		err := lines.Decode(&line)
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("read progress: %w", err)
-		case line.Error != "":
-			return errors.New(line.Error)
-		}
-	}
-}
-
 // why puts the failure of a pull in words. The engine passes on what the
 // registry or the network said as mere text, in most cases with status 500.
 func why(err error) string {
 	text := strings.ToLower(err.Error())
-	has := func(parts ...string) bool {
-		for _, p := range parts {
-			if strings.Contains(text, p) {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(parts ...string) bool { return contains(text, parts) }
 	switch {
 	case has("pull access denied"):
 		return "not found, or the engine is not logged in to its registry"
 	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err), has("unauthorized", "authentication required", "denied"):
 		return "unauthorized: the engine is not logged in to its registry"
-	case has("manifest unknown", "not found", "repository does not exist", "no matching manifest"):
+	case has("no matching manifest"):
+		return "not made for the platform of the engine"
+	case has("manifest unknown", "not found", "repository does not exist"):
 		return "not found in its registry"
 	case has("toomanyrequests", "too many requests"):
 		return "its registry allows no more pulls for now"
-	case has("no such host", "dial tcp", "timeout", "connection refused", "request canceled", "tls", "x509", "eof"):
+	case has("no such host", "dial tcp", "timeout", "deadline exceeded", "connection re", "unexpected http status: 5", "request canceled", "tls", "x509", "eof"):
 		return "registry unreachable"
 	case has("no space left"):
 		return "no space left on the engine's disk"
 	default:
-		return "cannot be pulled: " + err.Error()
+		return "cannot be pulled: " + oneLine(err.Error())
 	}
 }
