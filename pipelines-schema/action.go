@@ -40,6 +40,9 @@ func (p *parser) action(n node) *action {
 	}
 	p.require(n, "an action", "name", "image", "run")
 	p.claimSecrets(a)
+	if matrix, ok := n.get("matrix"); ok {
+		a.matrix = p.matrix(matrix)
+	}
 	if _, ok := n.get("inputs"); !ok {
 		a.Inputs = []string{pipeline.SourceArtifact}
 	}

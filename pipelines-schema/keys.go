@@ -41,8 +41,8 @@ type table struct {
 	now, later []string
 }
 
-// tableOf is the one source of what keys a mapping has. The mappings that stand
-// only below a key that is not supported yet are all later.
+// tableOf is the one source of what keys a mapping has. What stands
+// below a key that is not supported yet is not said to be so again.
 func tableOf(w where) table {
 	switch w {
 	case inPipeline:
@@ -69,7 +69,7 @@ func tableOf(w where) table {
 			"permission", "code-owners", "all-of", "any-of", "instructions", "form", "reject-count", "environment",
 		}}
 	}
-	return table{later: belowLater(w)}
+	return table{now: belowLater(w)}
 }
 
 func belowLater(w where) []string {
@@ -110,11 +110,14 @@ func (p *parser) each(n node, w where, read func(key, value node)) bool {
 	if n.kind != mapping {
 		return false
 	}
-	keys := tableOf(w).now
+	keys := tableOf(w)
 	for _, pair := range n.pairs {
-		if slices.Contains(keys, pair.key.text) {
+		switch {
+		case slices.Contains(keys.now, pair.key.text):
 			read(pair.key, pair.value)
-		} else {
+		case slices.Contains(keys.later, pair.key.text):
+			p.unsupported(pair.key, pair.value)
+		default:
 			p.unknownKey(pair.key, w)
 		}
 	}

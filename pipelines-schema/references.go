@@ -54,7 +54,10 @@ func (p *parser) reference(i int, a *action, name expression.Name) (message, hin
 		}
 		return inContext(name, declared)
 	case "matrix":
-		return "matrix is not supported yet", ""
+		if len(a.matrix) == 0 {
+			return "nothing is called " + show(name.String()), "this action has no matrix"
+		}
+		return inContext(name, a.matrix)
 	}
 	return p.output(i, a, name)
 }

@@ -31,7 +31,8 @@ type action struct {
 	inputs    []node
 	produces  []pair // artifacts
 	secrets   []node
-	templates []node // texts that may hold expressions
+	matrix    []string // names
+	templates []node   // texts that may hold expressions
 	before    map[*action]bool
 }
 
