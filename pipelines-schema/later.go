@@ -1,5 +1,11 @@
 package schema
 
+import (
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
 // unsupported reports a key that is known and not carried out yet, and what is
 // wrong below it, so that the file is right on the day that it is.
 func (p *parser) unsupported(key, value node) {
@@ -11,6 +17,16 @@ func (p *parser) unsupported(key, value node) {
 		p.listOf(value, key.text, inRule)
 	case "on-failure":
 		p.shape(value, key.text, inOnFailure)
+	case "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore":
+		p.globs(value, key.text)
+	case "types":
+		p.distinct(p.some(value, "types", "leave it out for the usual ones"), "types", exact)
+	case "if":
+		p.condition(value)
+	case "concurrency", "instructions":
+		p.word(value, key.text)
+	case "source":
+		p.shape(value, "source", inClone)
 	case "reports":
 		p.shape(value, key.text, inReports)
 	case "pipeline":
@@ -27,6 +43,23 @@ func (p *parser) unsupported(key, value node) {
 		if text, ok := p.word(value, key.text); ok && text != "true" && text != "false" {
 			p.report(value.at, "", "%s must be true or false, not %s", key.text, quote(text))
 		}
+	}
+}
+
+// globs checks patterns of branches, tags or paths.
+func (p *parser) globs(n node, what string) {
+	for _, item := range p.some(n, what, "leave it out to match all") {
+		pattern := strings.TrimPrefix(item.text, "!")
+		if pattern == "" || !doublestar.ValidatePattern(pattern) {
+			p.report(item.at, "* stands for anything but /, ** for anything", "%s is not a pattern for %s", quote(item.text), what)
+		}
+	}
+}
+
+// condition reads an if. What it says is checked when it is carried out.
+func (p *parser) condition(n node) {
+	if n.kind != scalar || n.null || strings.TrimSpace(n.text) == "" {
+		p.report(n.at, "write an expression, such as source.branch == 'main'", "if must be an expression")
 	}
 }
 

@@ -101,6 +101,10 @@ func (p *parser) branchFilter(n node, w where) *pipeline.BranchFilter {
 	ok := p.each(n, w, func(_, value node) {
 		filter.Branches = p.branches(value, string(w)+".branches")
 	})
+	_, branches := n.get("branches")
+	if ignore, both := n.get("branches-ignore"); branches && both {
+		p.report(ignore.at, "write ! in front of what branches should leave out", "%s has both branches and branches-ignore", w)
+	}
 	if !ok {
 		p.report(n.at, "write branches: [main] under it, or nothing", "%s must be a mapping, not %s", w, n.kind)
 	}
