@@ -13,6 +13,7 @@ type scope struct {
 	declared         map[string]bool // variables, by name
 	unknownVariables bool            // they could not be read
 	stages           []*stage
+	tested           []tested
 	producers        map[string]producer // by artifact name
 	artifacts        []string            // in the order of the file
 }
@@ -32,6 +33,7 @@ func (p *parser) check() {
 		}
 		p.checkCycles(s)
 	}
+	p.checkTested()
 	p.collectArtifacts()
 	for i, s := range p.scope.stages {
 		for _, a := range s.actions {

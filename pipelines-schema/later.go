@@ -12,9 +12,9 @@ func (p *parser) unsupported(key, value node) {
 	p.report(key.at, "", "%s is not supported yet", key.text)
 	switch key.text {
 	case "schedule":
-		p.listOf(value, "schedule", inSchedule)
+		p.schedules(value)
 	case "before-entry", "on-success":
-		p.listOf(value, key.text, inRule)
+		p.rules(value, key.text)
 	case "on-failure":
 		p.shape(value, key.text, inOnFailure)
 	case "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore":
@@ -70,13 +70,26 @@ func (p *parser) shape(n node, what string, w where) {
 	}
 }
 
-func (p *parser) listOf(n node, what string, w where) {
+func (p *parser) schedules(n node) {
 	if n.kind != list {
-		p.report(n.at, "write each as an entry that begins with -", "%s must be a list, not %s", what, n.kind)
+		p.report(n.at, "write each as an entry that begins with -", "schedule must be a list, not %s", n.kind)
 		return
 	}
 	for _, item := range n.items {
-		p.shape(item, "an entry of "+what, w)
+		ok := p.each(item, inSchedule, func(key, value node) {
+			if key.text == "timezone" {
+				p.timezone(value)
+				return
+			}
+			if text, ok := p.word(value, "cron"); ok && len(strings.Fields(text)) != 5 {
+				p.report(value.at, `write minute, hour, day, month and weekday, such as "0 3 * * 1-5"`, "cron must have five fields, not %d", len(strings.Fields(text)))
+			}
+		})
+		if !ok {
+			p.report(item.at, "", "an entry of schedule must be a mapping, not %s", item.kind)
+		} else {
+			p.require(item, "a schedule", "cron")
+		}
 	}
 }
 
