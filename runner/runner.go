@@ -222,7 +222,7 @@ func (r *Runner) remove(ctx context.Context, c Container) {
 		switch {
 		case err == nil:
 			return
-		case !errors.Is(err, ErrUnavailable) && wait.tries >= 5, ctx.Err() != nil:
+		case !away(err) && wait.tries >= 5, ctx.Err() != nil:
 			r.Log.Warn("cannot remove container, the next start will", "err", err)
 			return
 		case wait.first():
@@ -230,4 +230,10 @@ func (r *Runner) remove(ctx context.Context, c Container) {
 		}
 		_ = wait.sleep(ctx)
 	}
+}
+
+// away tells an engine that does not answer, or not in time, from one that
+// refuses.
+func away(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -28,7 +28,14 @@ func (t *task) start() error {
 		return context.Cause(t.work)
 	}
 	t.started = true
+	hung := time.AfterFunc(t.r.EngineLoss, end)
 	out, at, err := t.container.Start(session)
+	if !hung.Stop() {
+		if err == nil {
+			_ = out.Close()
+		}
+		err = errHung
+	}
 	if err != nil {
 		return fmt.Errorf("start container: %w", err)
 	}
@@ -49,7 +56,14 @@ func (t *task) takeOver(found *Found) error {
 	}
 	t.started = true
 	t.result.Image = found.Labels[labelImage]
+	hung := time.AfterFunc(t.r.EngineLoss, end)
 	out, err := found.Container.Logs(session)
+	if !hung.Stop() {
+		if err == nil {
+			_ = out.Close()
+		}
+		err = errHung
+	}
 	if err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
@@ -73,6 +87,9 @@ func (t *task) follow(r run) error {
 	w := watch{task: t, copied: make(chan error, 1), ended: make(chan ending, 1)}
 	var both sync.WaitGroup
 	both.Go(func() { w.copied <- t.log.Copy(r.out) })
+	hung := make(chan error, 1)
+	w.hung = hung
+	both.Go(func() { hung <- t.listen(r.session) })
 	both.Go(func() {
 		state, err := t.container.Wait(r.session)
 		w.ended <- ending{state, err}
@@ -92,6 +109,26 @@ func (t *task) follow(r run) error {
 		return errBroken
 	}
 	return t.complete(state)
+}
+
+// errHung is an engine that accepts a call and never answers.
+var errHung = fmt.Errorf("%w: it hangs", ErrUnavailable)
+
+// listen asks the engine for something now and then, because the connections
+// to one that hangs stay open and say nothing. It returns when no answer has
+// come for as long as an answer may take, or when session ends.
+func (t *task) listen(session context.Context) error {
+	pause := t.r.EngineLoss / 6
+	for sleep(session, pause) == nil {
+		ask, stop := context.WithTimeout(session, pause)
+		_, err := t.r.Engine.Containers(ask, t.r.ID)
+		late := ask.Err() != nil
+		stop()
+		if err != nil && late && session.Err() == nil {
+			return errHung
+		}
+	}
+	return context.Cause(session)
 }
 
 // reportStart tells that the container runs. Only what people see hangs on it,
@@ -124,6 +161,7 @@ type watch struct {
 	*task
 	copied chan error
 	ended  chan ending
+	hung   <-chan error     // tells that the engine does not answer any more
 	kill   <-chan time.Time // runs between TERM and KILL
 }
 
@@ -147,6 +185,8 @@ func (w *watch) run(at time.Time, ended bool) (State, error) {
 		case err := <-copied:
 			w.copied <- err // for settle
 			copied, late = nil, time.After(endGrace)
+		case err := <-w.hung:
+			return State{}, err
 		case <-late:
 			late = nil
 			if w.rereads < maxRereads {
