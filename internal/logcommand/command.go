@@ -36,8 +36,8 @@ type Command struct {
 	Kind Kind
 	Text string // message, title or value; may have several lines
 
-	File, Title     string
-	Line, EndLine   int
+	File, Title       string
+	Line, EndLine     int
 	Column, EndColumn int
 }
 

@@ -37,7 +37,7 @@ func TestRead(t *testing.T) {
 		"::stop-commands::":                 {},
 		"::stop-commands::error":            {},
 		"::stop-commands::a b":              {},
-		"": {},
+		"":                                  {},
 	} {
 		var r Reader
 		got, ok := r.Read([]byte(line))
