@@ -36,30 +36,32 @@ type pkg struct {
 type layer int
 
 const (
-	nowhere layer = iota // a folder that the house does not have
-	ground               // internal/pipeline: decides, and knows nothing of the world
-	library              // internal/X: knows nothing of Stagegate
-	schema               // pipelines-schema: the language
-	port                 // app/store: what app asks of a database
-	adapter              // one technology each; a new folder below app or runner is one
-	runner               // runs jobs; app and its adapters implement what it asks for
-	app                  // joins the adapters
-	standin              // internal/githubtest: GitHub for tests and the demo
-	cmd                  // the binary
+	nowhere   layer = iota // a folder that the house does not have
+	ground                 // internal/pipeline: decides, and knows nothing of the world
+	library                // internal/X: knows nothing of Stagegate
+	schema                 // pipelines-schema: the language
+	port                   // app/store: what app asks of a database
+	adapter                // one technology each; a new folder below app or runner is one
+	runner                 // runs jobs; app and its adapters implement what it asks for
+	app                    // joins the adapters
+	workbench              // local: runs a pipeline of a working tree, without app
+	standin                // internal/githubtest: GitHub for tests and the demo
+	cmd                    // the binary
 )
 
 // imports are the layers that a layer may import. Adapters do not stand in their
 // own row: one adapter imports only folders of its own.
 var imports = map[layer][]layer{
-	ground:  {ground},
-	library: {library},
-	standin: {library, standin},
-	schema:  {ground, library, schema},
-	port:    {ground, library, schema},
-	adapter: {ground, library, schema, port},
-	runner:  {ground, library, schema, adapter},
-	app:     {ground, library, schema, port, adapter, runner},
-	cmd:     {ground, library, schema, adapter, runner, app, standin, cmd},
+	ground:    {ground},
+	library:   {library},
+	standin:   {library, standin},
+	schema:    {ground, library, schema},
+	port:      {ground, library, schema},
+	adapter:   {ground, library, schema, port},
+	runner:    {ground, library, schema, adapter},
+	app:       {ground, library, schema, port, adapter, runner},
+	workbench: {ground, library, schema, runner},
+	cmd:       {ground, library, schema, adapter, runner, app, workbench, standin, cmd},
 }
 
 func layerOf(rel string) layer {
@@ -74,6 +76,8 @@ func layerOf(rel string) layer {
 		return schema
 	case rel == "app/store":
 		return port
+	case within("local/...", rel):
+		return workbench
 	case rel == "app":
 		return app
 	case rel == "runner":

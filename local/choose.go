@@ -1,0 +1,126 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+	schema "github.com/stagegate/stagegate/pipelines-schema"
+)
+
+// Usage is a mistake in what a person asked for, in words for that person.
+type Usage struct{ Message string }
+
+func (u Usage) Error() string { return u.Message }
+
+func usage(format string, args ...any) error { return Usage{fmt.Sprintf(format, args...)} }
+
+// Mistakes are those of a pipeline file that was to run.
+type Mistakes []schema.Diagnostic
+
+func (m Mistakes) Error() string {
+	lines := make([]string, len(m))
+	for i, d := range m {
+		lines[i] = d.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// file is one pipeline file, read.
+type file struct {
+	shown      string // its path, for people and diagnostics
+	text       []byte
+	definition pipeline.Definition
+	mistakes   []schema.Diagnostic
+}
+
+func readFile(name, shown string) (file, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return file{}, fmt.Errorf("read the pipeline: %w", err)
+	}
+	f := file{shown: shown, text: text}
+	f.definition, f.mistakes = schema.Parse(shown, text)
+	return f, nil
+}
+
+// files reads all pipeline files of the tree, by name.
+func (w worktree) files() ([]file, error) {
+	folder := filepath.Join(w.root, filepath.FromSlash(schema.Folder))
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list the pipelines: %w", err)
+	}
+	var all []file
+	for _, e := range entries {
+		shown := schema.Folder + "/" + e.Name()
+		if e.IsDir() || !schema.IsPipelineFile(shown) {
+			continue
+		}
+		f, err := readFile(filepath.Join(folder, e.Name()), shown)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// choose finds the pipeline that a person means: by its name or a path, which
+// is taken from dir; without either the only one there is.
+func (w worktree) choose(dir, name string) (file, error) {
+	if strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
+		return w.named(dir, name)
+	}
+	all, err := w.files()
+	if err != nil {
+		return file{}, err
+	}
+	if len(all) == 0 {
+		return file{}, usage("there is no pipeline: %s holds no .yaml file", filepath.Join(w.root, schema.Folder))
+	}
+	if name == "" {
+		if len(all) > 1 {
+			return file{}, usage("name the pipeline to run: %s", names(all))
+		}
+		return all[0], nil
+	}
+	for _, f := range all {
+		if f.definition.Name == name {
+			return f, nil
+		}
+	}
+	for _, f := range all {
+		if schema.Name(f.shown) == name {
+			return f, nil
+		}
+	}
+	return file{}, usage("there is no pipeline %q: there is %s", name, names(all))
+}
+
+func (w worktree) named(dir, name string) (file, error) {
+	full := name
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(dir, name)
+	}
+	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) {
+		return file{}, usage("there is no file %s", name)
+	}
+	shown := name
+	if rel, err := filepath.Rel(w.root, full); err == nil && filepath.IsLocal(rel) {
+		shown = filepath.ToSlash(rel)
+	}
+	return readFile(full, shown)
+}
+
+func names(all []file) string {
+	list := make([]string, len(all))
+	for i, f := range all {
+		list[i] = f.definition.Name
+	}
+	return strings.Join(list, ", ")
+}
