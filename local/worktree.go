@@ -139,6 +139,8 @@ func (w worktree) pack(names []string, rev pipeline.Revision, h *home) (source, 
 	return s, nil
 }
 
+func (s source) close() { _ = s.file.Close() }
+
 func (s source) open() io.ReadCloser {
 	return io.NopCloser(io.NewSectionReader(s.file, 0, s.artifact.Size))
 }

@@ -44,6 +44,8 @@ func report(err error) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, errShown):
+		return exitFailed
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "stagegate: interrupted")
 		return exitBroken
@@ -70,7 +72,7 @@ func root() *cobra.Command {
 		Args:          cobra.NoArgs,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(serveCommand(), demoCommand(), &cobra.Command{
+	cmd.AddCommand(serveCommand(), runCommand(), demoCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,

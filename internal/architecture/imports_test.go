@@ -44,7 +44,7 @@ const (
 	adapter                // one technology each; a new folder below app or runner is one
 	runner                 // runs jobs; app and its adapters implement what it asks for
 	app                    // joins the adapters
-	workbench              // local: runs a pipeline of a working tree, without app
+	workbench              // local/...: runs a pipeline of a working tree, without app
 	standin                // internal/githubtest: GitHub for tests and the demo
 	cmd                    // the binary
 )
@@ -60,7 +60,7 @@ var imports = map[layer][]layer{
 	adapter:   {ground, library, schema, port},
 	runner:    {ground, library, schema, adapter},
 	app:       {ground, library, schema, port, adapter, runner},
-	workbench: {ground, library, schema, runner},
+	workbench: {ground, library, schema, runner, workbench},
 	cmd:       {ground, library, schema, adapter, runner, app, workbench, standin, cmd},
 }
 
@@ -367,6 +367,7 @@ func TestRulesCanFail(t *testing.T) {
 		{"cmd/stagegate", "app", ""},
 		{"cmd/stagegate", "runner", ""},
 		{"cmd/stagegate", "config", ""},
+		{"cmd/stagegate", "local/show", ""},
 		{"cmd/stagegate", "internal/githubtest", ""},
 		{"cmd/stagegate", "github.com/spf13/cobra", ""},
 		{"cmd/stagegate", "app/store", "only app and app/store/... may"},
@@ -400,6 +401,14 @@ func TestRulesCanFail(t *testing.T) {
 		{"app/web", "runner", "imports go cmd"},
 		{"app/webhook", "github.com/gin-gonic/gin", "only app/web may"},
 		{"app/github", "github.com/ginger/go", ""},
+		{"local", "runner", ""},
+		{"local", "pipelines-schema", ""},
+		{"local/show", "local", ""},
+		{"local", "app", "imports go cmd"},
+		{"local", "config", "imports go cmd"},
+		{"local", "runner/docker", "imports go cmd"},
+		{"app", "local", "imports go cmd"},
+		{"runner", "local", "imports go cmd"},
 		{"runner", "runner/docker", ""},
 		{"runner", "config", ""},
 		{"runner", "internal/pipeline", ""},

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/stagegate/stagegate/config"
+	"github.com/stagegate/stagegate/local"
+	"github.com/stagegate/stagegate/local/show"
+	"github.com/stagegate/stagegate/runner"
+	"github.com/stagegate/stagegate/runner/docker"
+)
+
+// errShown is a failure that was told to people already.
+var errShown = errors.New("failed")
+
+func runCommand() *cobra.Command {
+	var c local.Config
+	cmd := &cobra.Command{
+		Use:   "run [PIPELINE]",
+		Short: "Run a pipeline of the working tree on this machine",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				c.Pipeline = args[0]
+			}
+			return runLocally(cmd.Context(), c)
+		},
+	}
+	cmd.Flags().IntVar(&c.Parallel, "parallel", max(4, runtime.NumCPU()), "actions at once")
+	cmd.Flags().BoolVar(&c.Keep, "keep", false, "keep containers and workspaces until the next run, to look at them")
+	return cmd
+}
+
+func runLocally(ctx context.Context, c local.Config) error {
+	settings, err := config.LoadActions(os.Environ())
+	if err != nil {
+		return err
+	}
+	engine, err := docker.New()
+	if err != nil {
+		return fmt.Errorf("connect to Docker Engine: %w", err)
+	}
+	c.Engine, c.Actor = engine, os.Getenv("USER")
+	c.Limits = runner.Limits{
+		Memory: settings.ActionMemory, CPUs: settings.ActionCPUs, PIDs: settings.ActionPIDs,
+		Timeout: settings.ActionTimeout, LogLimit: settings.ActionLogLimit,
+	}
+	if c.Dir, err = os.Getwd(); err != nil {
+		return fmt.Errorf("find the working tree: %w", err)
+	}
+	colours := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == ""
+	c.Reporter = show.NewPlain(os.Stdout, colours)
+	c.Kill = secondSignal()
+	o, err := local.Run(ctx, c)
+	var mistakes local.Mistakes
+	var usage local.Usage
+	switch {
+	case errors.As(err, &mistakes):
+		return usageError{mistakes}
+	case errors.As(err, &usage):
+		return usageError{usage}
+	case o.Interrupted:
+		return context.Canceled
+	case err != nil:
+		return err
+	case !o.Succeeded():
+		return errShown
+	}
+	return nil
+}
+
+// secondSignal returns a channel that is closed when a person insists.
+func secondSignal() <-chan struct{} {
+	signals, second := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		<-signals
+		close(second)
+	}()
+	return second
+}

@@ -1,0 +1,246 @@
+// Package local runs one pipeline of a working tree on this machine: state in
+// memory, no GitHub, no database. What may happen is decided by the same pure
+// functions as in the app, and the same runner carries it out; this package
+// gives both what the app and its store give elsewhere. It imports neither the
+// app nor an engine, reads no flags and writes to no terminal.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/runner"
+)
+
+// Manual is what starts a local run.
+const Manual pipeline.Trigger = "manual"
+
+// Config is what a run needs. Dir, Engine and Reporter must be set.
+type Config struct {
+	Dir       string           // where the person stands; the working tree is found from there
+	Pipeline  string           // name or path of the file; empty: the only one there is
+	Variables []pipeline.Value // instead of the defaults in the file
+	Actor     string           // who runs it
+	Parallel  int              // jobs at once; default 1
+	Grace     time.Duration    // between TERM and KILL; default the runner's
+	Limits    runner.Limits
+	Keep      bool // containers and workspaces stay until the next run
+	Engine    runner.Engine
+	Reporter  Reporter
+	// Kill, when closed after ctx has ended, ends the run without the grace
+	// period. Nil: never.
+	Kill <-chan struct{}
+}
+
+// Run runs the pipeline and reports how it went. When ctx ends, the run is
+// interrupted: what runs is stopped and the outcome says so. An error is that
+// of a run that never began, such as Mistakes, Usage, Busy or NoEngine, or of
+// the machine it ran on.
+func Run(ctx context.Context, c Config) (Outcome, error) {
+	began := time.Now()
+	tree, err := findWorktree(c.Dir)
+	if err != nil {
+		return Outcome{}, err
+	}
+	around, stop := context.WithCancel(ctx)
+	defer stop()
+	facts := tree.look(around)
+	file, err := tree.choose(c.Dir, c.Pipeline)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(file.mistakes) > 0 {
+		return Outcome{}, Mistakes(file.mistakes)
+	}
+	h, err := openHome(tree.root)
+	if err != nil {
+		return Outcome{}, err
+	}
+	r := &run{Config: c, tree: tree, home: h, file: file, began: began}
+	o, err := r.run(ctx, facts)
+	return o, errors.Join(err, h.close())
+}
+
+// run is one run of one pipeline.
+type run struct {
+	Config
+	tree    worktree
+	home    *home
+	file    file
+	began   time.Time
+	source  source
+	machine *machine
+	jobs    *jobs
+	id      string
+}
+
+func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
+	id, err := runner.LoadID(r.home.path)
+	if err != nil {
+		return Outcome{}, err
+	}
+	engine := survey(ctx, r.Engine, id)
+	f := <-facts
+	if f.err != nil {
+		return Outcome{}, f.err
+	}
+	r.Reporter.Begin(r.beginning(f))
+	if r.source, err = r.tree.pack(f.names, f.revision, r.home); err != nil {
+		return Outcome{}, err
+	}
+	defer r.source.close()
+	if err := engine.found(ctx); err != nil {
+		return Outcome{}, err
+	}
+	r.assemble(f.revision)
+	work, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = r.runner(id, engine).Run(work) // its error is the context's
+	}()
+	err = r.drive(ctx)
+	end()
+	<-stopped
+	if err != nil {
+		err = errors.Join(err, sweep(ctx, r.Engine, id))
+	}
+	o := r.outcome(ctx)
+	r.Reporter.End(o)
+	return o, err
+}
+
+func (r *run) beginning(f facts) Beginning {
+	b := Beginning{
+		Pipeline: r.file.definition.Name, File: r.file.shown, Root: r.tree.root,
+		Revision: describe(f.revision, f.dirty), At: r.began,
+	}
+	for _, s := range r.file.definition.Stages {
+		step := Step{Stage: s.Name}
+		for _, a := range s.Actions {
+			step.Actions = append(step.Actions, a.Name)
+		}
+		b.Stages = append(b.Stages, step)
+	}
+	return b
+}
+
+// assemble makes the execution and what carries it.
+func (r *run) assemble(rev pipeline.Revision) {
+	actions := 0
+	for _, s := range r.file.definition.Stages {
+		actions += len(s.Actions)
+	}
+	r.jobs = newJobs(actions)
+	r.machine = &machine{
+		x: pipeline.Execution{
+			ID: "local-" + strconv.FormatInt(r.began.UnixMilli(), 36), Number: 1,
+			Repository: "local/" + r.file.definition.Name, Lane: rev.Ref,
+			Trigger: Manual, Actor: r.Actor, Revision: rev, Definition: r.file.definition,
+		},
+		locks:  map[pipeline.LockKey]pipeline.Lock{},
+		begin:  func(j pipeline.Job) *pipeline.Result { r.jobs.add(j); return nil },
+		stop:   r.jobs.stop,
+		change: r.Reporter.Change,
+		ended:  make(chan struct{}),
+	}
+	r.jobs.apply = r.machine.apply
+}
+
+func (r *run) runner(id string, e runner.Engine) *runner.Runner {
+	return runner.New(runner.Config{
+		ID: id, Slots: r.Parallel, Grace: r.Grace, Jobs: r.jobs, Engine: e, Limits: r.Limits,
+		Files:   &files{jobs: r.jobs, home: r.home, source: r.source, reporter: r.Reporter},
+		Log:     slog.New(notes{r.Reporter}),
+		TempDir: r.home.join("tmp"), WorkDir: r.home.join("work"), Keep: r.Keep,
+	})
+}
+
+// errKilled is a run that was not waited for.
+var errKilled = errors.New("killed")
+
+// drive takes the execution from its start to its end.
+func (r *run) drive(ctx context.Context) error {
+	if err := r.machine.apply(pipeline.Started{At: time.Now()}); err != nil {
+		return err
+	}
+	err := r.machine.apply(pipeline.SourceFetched{At: time.Now(), Source: r.source.artifact, Notes: r.source.notes})
+	if err != nil {
+		return err
+	}
+	for _, n := range r.source.notes {
+		r.Reporter.Note(n)
+	}
+	select {
+	case <-r.machine.ended:
+		return nil
+	case <-ctx.Done():
+	}
+	r.Reporter.Note("interrupted: stopping what runs; interrupt again to kill it")
+	err = r.machine.apply(pipeline.Cancel{At: time.Now(), Actor: r.Actor, Reason: "interrupted"})
+	if err != nil && !errors.Is(err, pipeline.ErrRefused) { // refused where it has just ended
+		return err
+	}
+	select {
+	case <-r.machine.ended:
+		return nil
+	case <-r.Kill:
+		return errKilled
+	}
+}
+
+func (r *run) outcome(ctx context.Context) Outcome {
+	x := r.machine.now()
+	return Outcome{
+		Execution: x, Interrupted: ctx.Err() != nil && x.Status != pipeline.Succeeded,
+		Took: time.Since(r.began), Logs: r.home.join("logs"), Artifacts: r.home.join("artifacts"),
+	}
+}
+
+// facts are what there is to know about the tree.
+type facts struct {
+	names    []string
+	revision pipeline.Revision
+	dirty    bool
+	err      error
+}
+
+// look asks Git all at once, beside whatever else is to be done.
+func (w worktree) look(ctx context.Context) <-chan facts {
+	found := make(chan facts, 1)
+	go func() {
+		var f facts
+		var errs [3]error
+		both := make(chan struct{}, 2)
+		go func() { f.names, errs[0] = w.list(ctx); both <- struct{}{} }()
+		go func() { f.dirty, errs[1] = w.dirty(ctx); both <- struct{}{} }()
+		f.revision, errs[2] = w.revision(ctx)
+		<-both
+		<-both
+		f.err = errors.Join(errs[:]...)
+		found <- f
+	}()
+	return found
+}
+
+// notes passes on what the runner warns of. Whoever runs a pipeline by hand is
+// its operator.
+type notes struct{ reporter Reporter }
+
+func (n notes) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+
+func (n notes) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool { text += fmt.Sprintf(" %s=%s", a.Key, a.Value); return true })
+	n.reporter.Note(text)
+	return nil
+}
+
+func (n notes) WithAttrs([]slog.Attr) slog.Handler { return n }
+func (n notes) WithGroup(string) slog.Handler      { return n }

@@ -1,0 +1,150 @@
+// Package show presents a local run to people: as plain lines, or as a tree on
+// a terminal that is drawn in place. It knows nothing of flags and decides
+// nothing.
+package show
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/gather"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/local"
+)
+
+// Plain writes a line for everything that happens, behind the stage and action
+// it is about:
+//
+//	build/compile | what the action writes
+//	build/compile > what Stagegate says of it
+type Plain struct {
+	out   *gather.Writer
+	style style
+
+	mu     sync.Mutex
+	width  int // of the longest prefix
+	before map[string]pipeline.Status
+	line   []byte // reused
+}
+
+var _ local.Reporter = (*Plain)(nil)
+
+// patience is how long a line may be missing from what is shown.
+const patience = 4 * time.Millisecond
+
+// NewPlain returns a reporter that writes to out.
+func NewPlain(out io.Writer, colours bool) *Plain {
+	return &Plain{out: gather.NewWriter(out, patience), style: style(colours), before: map[string]pipeline.Status{}}
+}
+
+// own is the prefix of lines about the run itself.
+const own = "stagegate"
+
+// Begin says what runs.
+func (p *Plain) Begin(b local.Beginning) {
+	p.mu.Lock()
+	p.width = len(own)
+	for _, s := range b.Stages {
+		for _, a := range s.Actions {
+			p.width = max(p.width, len(s.Stage)+1+len(a))
+		}
+	}
+	p.mu.Unlock()
+	p.say(own, title(b))
+}
+
+// Change says what began and what ended.
+func (p *Plain) Change(x pipeline.Execution) {
+	for _, s := range x.Stages {
+		for _, a := range s.Actions {
+			name := s.Name + "/" + a.Name
+			p.mu.Lock()
+			before, seen := p.before[name]
+			p.before[name] = a.Status
+			p.mu.Unlock()
+			if seen && before != a.Status {
+				p.moved(name, a)
+			}
+		}
+	}
+}
+
+func (p *Plain) moved(name string, a pipeline.ActionState) {
+	switch {
+	case a.Status == pipeline.InProgress:
+		p.say(name, "running in "+a.Image)
+	case a.Status == pipeline.Waiting:
+		p.say(name, "waiting for approval")
+	case a.Status.Ended() && a.Reason != notStarted:
+		p.say(name, p.style.paint(colourOf(a.Status), ended(a)))
+	}
+}
+
+// Log writes the lines of an action.
+func (p *Plain) Log(stage, action string, lines []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(lines) > 0 {
+		end := bytes.IndexByte(lines, '\n')
+		if end < 0 {
+			end = len(lines)
+		}
+		from, text := split(lines[:end])
+		mark := byte('|')
+		if from == 's' {
+			mark = '>'
+		}
+		p.line = p.prefix(p.line[:0], mark, stage, action)
+		p.line = append(append(p.line, text...), '\n')
+		_, _ = p.out.Write(p.line) // the end says whether it could be written
+		lines = lines[min(end+1, len(lines)):]
+	}
+}
+
+// prefix appends the padded name of an action, or of a part of it.
+func (p *Plain) prefix(b []byte, mark byte, parts ...string) []byte {
+	start := len(b)
+	for i, part := range parts {
+		if i > 0 {
+			b = append(b, '/')
+		}
+		b = append(b, part...)
+	}
+	for len(b)-start < p.width {
+		b = append(b, ' ')
+	}
+	return append(b, ' ', mark, ' ')
+}
+
+// Note writes a line about the run.
+func (p *Plain) Note(text string) { p.say(own, text) }
+
+func (p *Plain) say(name, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for line := range strings.Lines(text) {
+		p.line = p.prefix(p.line[:0], '>', name)
+		p.line = append(append(p.line, strings.TrimRight(line, "\r\n")...), '\n')
+		_, _ = p.out.Write(p.line)
+	}
+}
+
+// End writes the summary.
+func (p *Plain) End(o local.Outcome) {
+	_, _ = io.WriteString(p.out, summary(o, p.style))
+	_ = p.out.Flush()
+}
+
+// stampLength is that of the time and the stream in front of a stored line.
+const stampLength = len("2006-01-02T15:04:05.000Z o ")
+
+// split parts a stored line in who wrote it and what.
+func split(line []byte) (from byte, text []byte) {
+	if len(line) < stampLength {
+		return 's', line
+	}
+	return line[stampLength-2], line[stampLength:]
+}
