@@ -153,7 +153,10 @@ func environmentForm(text string) string {
 		if full[0] == "github" {
 			full = githubName(full)
 		}
-		if full != nil {
+		switch {
+		case strings.TrimSpace(text[len("${{"):len(text)-len("}}")]) != t.Names()[0].Name.String():
+			shown = show(text)
+		case full != nil:
 			name, shown = environmentName(full[len(full)-1]), "${{ "+show(full.String())+" }}"
 		}
 	}

@@ -27,6 +27,19 @@ func (p *parser) checkTemplates(i int, a *action) {
 				p.reportIn(n, ref.Offset, hint, "%s", message)
 			}
 		}
+		p.checkCalls(n, t.Calls())
+	}
+}
+
+// checkCalls reports the functions that cannot stand in env and image.
+func (p *parser) checkCalls(n node, calls []expression.Call) {
+	for _, c := range calls {
+		switch c.Function {
+		case "success", "failure", "always", "cancelled":
+			p.reportIn(n, c.Offset, "an output of an action that ran before may say how it ended", "%s() stands in if", c.Function)
+		case "changed", "hash":
+			p.reportIn(n, c.Offset, "", "%s() is not supported yet", c.Function)
+		}
 	}
 }
 

@@ -16,12 +16,16 @@ func (m *move) expand(what, text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("resolve %s: %w", what, err)
 	}
-	out, err := t.Expand(m.lookup)
+	out, err := t.Expand(expression.Scope{Lookup: m.lookup, Changed: noneChanged, Hash: noHash})
 	if err != nil {
 		return "", fmt.Errorf("resolve %s: %w", what, err)
 	}
 	return out, nil
 }
+
+func noneChanged(string) (bool, error) { return false, errors.New("changed() is not supported yet") }
+
+func noHash(string) (string, error) { return "", errors.New("hash() is not supported yet") }
 
 // lookup finds what a name of an expression stands for. The names are those
 // of DESIGN's language: source, execution, variables, and STAGE.ACTION.KEY.

@@ -1,7 +1,7 @@
 // Package expression is the small language between ${{ and }} in pipeline
-// files: texts with names in them that are filled in when an action starts.
-// Now an expression is one dotted name; operators, literals and calls are
-// refused by name. The package is pure and imports nothing of the project.
+// files, and in the conditions of if: names, literals, comparisons, logic and
+// a few calls. docs/expressions.md says what it means. The package is pure and
+// imports nothing of the project.
 package expression
 
 import (
@@ -40,25 +40,21 @@ type Reference struct {
 	Offset int
 }
 
-// Template is a text that may hold expressions. Its zero value is an empty
-// text.
-type Template struct {
-	parts []part
-	tail  string
-}
-
-// part is a literal text and the reference that follows it.
-type part struct {
-	text string
-	ref  Reference
+// Call is a call of a function where it stands: Offset counts bytes from the
+// start of the text. The function exists and has the arguments it wants.
+type Call struct {
+	Function string
+	Offset   int
 }
 
 // Error is what is wrong with an expression. Offset counts bytes from the start
-// of the text; Hint, which may be empty, says what to write instead.
+// of the text; Hint, which may be empty, says what to write instead; Err is the
+// error of the Scope behind it, if any.
 type Error struct {
 	Offset  int
 	Message string
 	Hint    string
+	Err     error
 }
 
 // Error is the message with its hint.
@@ -69,10 +65,26 @@ func (e *Error) Error() string {
 	return e.Message + " (" + e.Hint + ")"
 }
 
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
 // Find returns where the first expression of a text starts.
 func Find(text string) (offset int, ok bool) {
 	offset = strings.Index(text, opening)
 	return max(offset, 0), offset >= 0
+}
+
+// Template is a text that may hold expressions. Its zero value is an empty
+// text.
+type Template struct {
+	parts []part
+	tail  string
+}
+
+// part is a literal text and the expression that follows it.
+type part struct {
+	text string
+	root node
 }
 
 // Parse reads a text. An error is an *Error about the first expression that is
@@ -86,11 +98,11 @@ func Parse(text string) (Template, error) {
 			t.tail = text[rest:]
 			return t, nil
 		}
-		ref, end, err := parseExpression(text, rest+i)
+		root, end, err := parseBraced(text, rest+i)
 		if err != nil {
 			return Template{}, err
 		}
-		t.parts = append(t.parts, part{text: text[rest : rest+i], ref: ref})
+		t.parts = append(t.parts, part{text: text[rest : rest+i], root: root})
 		rest = end
 	}
 }
@@ -100,24 +112,87 @@ func Parse(text string) (Template, error) {
 func (t Template) Names() []Reference {
 	var refs []Reference
 	for _, p := range t.parts {
-		refs = append(refs, Reference{Name: slices.Clone(p.ref.Name), Offset: p.ref.Offset})
+		refs = append(refs, names(p.root)...)
 	}
 	return refs
 }
 
-// Expand puts in place of each expression what lookup returns for its name,
-// and returns the first error of lookup as it is. What lookup returns is not
-// read again: an expression in it stays text.
-func (t Template) Expand(lookup func(Name) (string, error)) (string, error) {
+// Calls lists the calls of the text in the order they stand.
+func (t Template) Calls() []Call {
+	var all []Call
+	for _, p := range t.parts {
+		all = append(all, calls(p.root)...)
+	}
+	return all
+}
+
+// Expand puts in place of each expression the text of its value. What the scope
+// returns is not read again: an expression in it stays text. An error is an
+// *Error.
+func (t Template) Expand(scope Scope) (string, error) {
+	e := evaluation{scope: scope, left: mostBytes}
 	var b strings.Builder
 	for _, p := range t.parts {
-		value, err := lookup(slices.Clone(p.ref.Name))
+		value, err := e.value(p.root)
 		if err != nil {
 			return "", err
 		}
 		b.WriteString(p.text)
-		b.WriteString(value)
+		b.WriteString(value.String())
 	}
 	b.WriteString(t.tail)
 	return b.String(), nil
+}
+
+// Condition is the text of an if. Its zero value never holds.
+type Condition struct {
+	root node
+	asks bool // calls a function about how the actions before ended
+}
+
+// ParseCondition reads the text of an if: one expression, with ${{ }} around
+// all of it or without. An error is an *Error.
+func ParseCondition(text string) (Condition, error) {
+	root, err := parseCondition(text)
+	if err != nil {
+		return Condition{}, err
+	}
+	return Condition{root: root, asks: slices.ContainsFunc(calls(root), func(c Call) bool { return find(c.Function).status })}, nil
+}
+
+// Names lists the names of the condition in the order they stand, each as often
+// as it is written.
+func (c Condition) Names() []Reference {
+	if c.root == nil {
+		return nil
+	}
+	return names(c.root)
+}
+
+// Calls lists the calls of the condition in the order they stand.
+func (c Condition) Calls() []Call {
+	if c.root == nil {
+		return nil
+	}
+	return calls(c.root)
+}
+
+// Evaluate tells whether the condition holds. One that calls none of success,
+// failure, always and cancelled does not hold after a failure or a cancel,
+// where the scope knows of them; it is not even looked at then. An error is an
+// *Error.
+func (c Condition) Evaluate(scope Scope) (bool, error) {
+	if c.root == nil || (!c.asks && scope.Status != nil && !scope.Status.succeeded()) {
+		return false, nil
+	}
+	e := evaluation{scope: scope, left: mostBytes}
+	value, err := e.value(c.root)
+	if err != nil {
+		return false, err
+	}
+	holds, wrong := decide(value, c.root)
+	if wrong != nil {
+		return false, wrong
+	}
+	return holds, nil
 }

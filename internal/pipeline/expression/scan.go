@@ -6,127 +6,133 @@ import (
 	"unicode/utf8"
 )
 
-// longestShown is how much of a text a message repeats, in bytes.
-const longestShown = 40
+const (
+	longestExpression = 8 << 10 // bytes from its first to its last token
+	longestShown      = 40      // bytes of a text that a message repeats
+)
 
-// parseExpression reads the expression that opens at start and returns where
-// the text goes on after it.
-func parseExpression(text string, start int) (ref Reference, end int, err error) {
-	if !strings.Contains(text[start+len(opening):], closing) {
-		return ref, 0, unclosed(start)
+type tokenKind int
+
+const (
+	endToken tokenKind = iota
+	textToken
+	numberToken
+	nameToken
+	operatorToken // and parentheses and the comma
+)
+
+// token is a word of an expression as it is written.
+type token struct {
+	kind tokenKind
+	text string
+	at   int
+}
+
+func (t token) end() int { return t.at + len(t.text) }
+
+// is tells whether a token is an operator.
+func (t token) is(operator string) bool { return t.kind == operatorToken && t.text == operator }
+
+// scanner cuts an expression into tokens. One in braces ends with }}, another
+// with the text.
+type scanner struct {
+	text   string
+	start  int // of the expression, its ${{ included
+	at     int
+	braced bool
+}
+
+// operators are tried in this order.
+var operators = []string{"==", "!=", "<=", ">=", "&&", "||", "<", ">", "!", "(", ")", ","}
+
+// next reads a token.
+func (s *scanner) next() (token, *Error) {
+	s.at = skipSpace(s.text, s.at)
+	t, wrong := s.token(s.text[s.at:])
+	if wrong != nil {
+		return token{}, wrong
 	}
-	at := skipSpace(text, start+len(opening))
-	if strings.HasPrefix(text[at:], closing) {
-		return ref, 0, &Error{Offset: start, Message: "the expression is empty", Hint: "write a name in it, such as ${{ source.commit }}"}
+	if t.kind != endToken && t.end()-s.start > longestExpression {
+		return token{}, &Error{Offset: s.start, Message: fmt.Sprintf("the expression is longer than %d bytes", longestExpression)}
 	}
-	name, next, err := parseName(text, at)
-	if err != nil {
-		return ref, 0, err
-	}
-	after := skipSpace(text, next)
+	s.at = t.end()
+	return t, nil
+}
+
+func (s *scanner) token(rest string) (token, *Error) {
 	switch {
-	case strings.HasPrefix(text[after:], closing):
-		return Reference{Name: name, Offset: at}, after + len(closing), nil
-	case strings.HasPrefix(text[after:], opening):
-		return ref, 0, unclosed(start)
-	case text[after] == '(':
-		return ref, 0, unsupported(at, "the call "+name.String()+"()")
+	case s.braced && strings.HasPrefix(rest, closing):
+		return token{endToken, closing, s.at}, nil
+	case s.braced && (rest == "" || strings.HasPrefix(rest, opening)):
+		return token{}, unclosed(s.start)
+	case rest == "":
+		return token{endToken, "", s.at}, nil
+	case rest[0] == '\'':
+		return s.literal(rest)
+	case startsNumber(rest):
+		return s.number(rest)
+	case startsSegment(rest[0]):
+		return s.name(rest)
 	}
-	return ref, 0, unexpected(text, after)
-}
-
-func parseName(text string, at int) (Name, int, error) {
-	if !startsSegment(text[at]) {
-		return nil, 0, unexpected(text, at)
-	}
-	start := at
-	var name Name
-	for {
-		from := at
-		for startsSegment(text[at]) || (at > from && continuesSegment(text[at])) {
-			at++
-		}
-		if at == from {
-			return nil, 0, &Error{Offset: at, Message: fmt.Sprintf("a name is missing after the dot of %s", quote(text[start:at]))}
-		}
-		name = append(name, text[from:at])
-		if text[at] != '.' {
-			break
-		}
-		at++
-	}
-	if len(name) == 1 && (name[0] == "true" || name[0] == "false" || name[0] == "null") {
-		return nil, 0, unsupported(start, "the literal "+name[0])
-	}
-	return name, at, nil
-}
-
-// unexpected says what stands where a name or the end should: by name when it
-// is a part of the language that is still to come.
-func unexpected(text string, at int) error {
-	rest := text[at:]
-	for _, operator := range []string{"==", "!=", "<=", ">=", "&&", "||", "<", ">", "!"} {
-		if strings.HasPrefix(rest, operator) {
-			return unsupported(at, "the operator "+operator)
+	for _, operator := range operators {
+		if after, ok := strings.CutPrefix(rest, operator); ok && !(strings.HasPrefix(after, "=") && strings.ContainsAny(operator, "=!<>")) {
+			return token{operatorToken, operator, s.at}, nil
 		}
 	}
-	switch c := rest[0]; {
-	case c == '\'':
-		return unsupported(at, "the literal "+stringLiteral(rest))
-	case c == '"':
-		return &Error{Offset: at, Message: `" does not belong in an expression`, Hint: "write a name, such as source.commit, without quotes"}
-	case c >= '0' && c <= '9', c == '-' && len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9':
-		return unsupported(at, "the literal "+numberLiteral(rest))
-	case c == '(':
-		return unsupported(at, "grouping with ( )")
-	case c == '[':
-		return unsupported(at, "indexing with [ ]")
-	case startsSegment(c):
-		return &Error{Offset: at, Message: "an expression is one name now, and here a second one begins"}
-	}
-	_, size := utf8.DecodeRuneInString(rest)
-	return &Error{Offset: at, Message: quote(rest[:size]) + " does not belong in an expression", Hint: "write a name, such as source.commit"}
+	return token{}, foreign(rest, s.at)
 }
 
-func unclosed(start int) error {
-	return &Error{Offset: start, Message: "the expression is not closed", Hint: "end it with }}"}
-}
-
-func unsupported(at int, what string) error {
-	return &Error{Offset: at, Message: what + " is not supported yet", Hint: "an expression is one name now, such as ${{ source.commit }}"}
-}
-
-// stringLiteral returns the literal at the start of a text; a doubled quote in it is one quote.
-func stringLiteral(text string) string {
-	for i := 1; i < len(text); i++ {
-		if text[i] != '\'' {
-			continue
-		}
-		if i+1 < len(text) && text[i+1] == '\'' {
+// literal reads a text between quotes; a doubled quote in it is one quote.
+func (s *scanner) literal(rest string) (token, *Error) {
+	for i := 1; i < len(rest); i++ {
+		switch {
+		case rest[i] != '\'':
+		case strings.HasPrefix(rest[i+1:], "'"):
 			i++
-			continue
+		default:
+			return token{textToken, rest[:i+1], s.at}, nil
 		}
-		return shorten(text[:i+1])
 	}
-	return "'…"
+	return token{}, &Error{Offset: s.at, Message: "the text is not closed", Hint: "end it with '; a quote in a text is written ''"}
 }
 
-func numberLiteral(text string) string {
-	end := strings.IndexFunc(text[1:], func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
-	return shorten(text[:end+1])
+// number reads all that could belong to a number, to refuse it as a whole.
+func (s *scanner) number(rest string) (token, *Error) {
+	end := 1
+	for end < len(rest) && (continuesSegment(rest[end]) || startsSegment(rest[end]) || strings.IndexByte(".+", rest[end]) >= 0) {
+		end++
+	}
+	if _, ok := parseNumber(rest[:end]); !ok {
+		return token{}, &Error{Offset: s.at, Message: shorten(rest[:end]) + " is not a number", Hint: "write a text between ', a number such as 10 or 1.5"}
+	}
+	return token{numberToken, rest[:end], s.at}, nil
 }
 
-func quote(text string) string { return fmt.Sprintf("%q", shorten(text)) }
+func (s *scanner) name(rest string) (token, *Error) {
+	for end := 0; ; end++ {
+		from := end
+		for end < len(rest) && (startsSegment(rest[end]) || (end > from && continuesSegment(rest[end]))) {
+			end++
+		}
+		if end == from {
+			return token{}, noSegment(rest, s.at, end)
+		}
+		if end == len(rest) || rest[end] != '.' {
+			return token{nameToken, rest[:end], s.at}, nil
+		}
+	}
+}
 
-func shorten(text string) string {
-	if len(text) <= longestShown {
-		return text
+func noSegment(rest string, at, end int) *Error {
+	hint := ""
+	if strings.HasPrefix(rest[end:], "*") {
+		hint = "there are no lists: write the name of one value"
 	}
-	cut := longestShown
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
+	return &Error{Offset: at + end, Message: "a name is missing after the dot of " + quote(rest[:end]), Hint: hint}
+}
+
+func unclosed(start int) *Error {
+	return &Error{Offset: start, Message: "the expression is not closed", Hint: "end it with }}"}
 }
 
 func skipSpace(text string, at int) int {
@@ -140,4 +146,26 @@ func startsSegment(c byte) bool {
 	return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 }
 
-func continuesSegment(c byte) bool { return c == '-' || (c >= '0' && c <= '9') }
+func continuesSegment(c byte) bool { return c == '-' || isDigit(c) }
+
+func startsNumber(rest string) bool {
+	if rest[0] == '-' || rest[0] == '+' {
+		rest = rest[1:]
+	}
+	return rest != "" && isDigit(rest[0])
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func quote(text string) string { return fmt.Sprintf("%q", shorten(text)) }
+
+func shorten(text string) string {
+	if len(text) <= longestShown {
+		return text
+	}
+	cut := longestShown
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}

@@ -1,0 +1,59 @@
+package pipeline_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// rollOut brings release to its last action, whose env has one text in it.
+func rollOut(t *testing.T, text string) (pipeline.Execution, []pipeline.Effect) {
+	t.Helper()
+	x := release()
+	x.Revision.Message = "${{ variables.REGION }} 'quoted'"
+	x.Definition.Stages[1].Actions[1].Env = []pipeline.Value{{Name: "VALUE", Value: text}}
+	return run(t, x, append(toSignOff(), approve(6))...)
+}
+
+func TestExpressionsOfAJob(t *testing.T) {
+	for text, want := range map[string]string{
+		"${{ source.branch == 'main' && 'live' || 'test' }}":           "live",
+		"${{ build.compile.version == 1.20 }}":                         "true",
+		"${{ execution.number > 2 }}/${{ source.pull_request == '' }}": "true/true",
+		"${{ format('{0}-{1}', variables.REGION, source.commit) }}":    "eu-c0ffee",
+		"${{ contains(source.message, 'quoted') }}":                    "true",
+		"${{ source.message }}":                                        "${{ variables.REGION }} 'quoted'",
+		"${{ source.pull_request || 'none' }}":                         "none",
+		"${{ true || build.compile.unwritten }}":                       "true",
+	} {
+		_, effects := rollOut(t, text)
+		got := ""
+		for _, e := range effects {
+			if start, ok := e.(pipeline.StartJob); ok {
+				got = start.Job.Env[0].Value
+			}
+		}
+		if got != want {
+			t.Errorf("%s is %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestExpressionsThatFailAJob(t *testing.T) {
+	for text, want := range map[string]string{
+		"${{ build.compile.size }}":    `action build/compile wrote no output "size"; it wrote version`,
+		"${{ source.branch > 1 }}":     "> compares numbers, and source.branch is none",
+		"${{ changed('**') }}":         "changed() is not supported yet",
+		"${{ hash('**') }}":            "hash() is not supported yet",
+		"${{ success() }}":             "success() stands in if only",
+		"${{ source.tag }}":            "nothing is called source.tag",
+		"${{ source.branch = 'main'}}": "= is not an operator",
+	} {
+		x, _ := rollOut(t, text)
+		a := x.Stages[1].Actions[1]
+		if a.Status == pipeline.Succeeded || !a.Status.Ended() || !strings.Contains(a.Reason, "resolve env VALUE: "+want) {
+			t.Errorf("%s: %s, %q; want %q", text, a.Status, a.Reason, want)
+		}
+	}
+}
