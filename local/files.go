@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stagegate/stagegate/internal/artifact"
 	"github.com/stagegate/stagegate/internal/gather"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/runner"
@@ -63,7 +64,35 @@ func (f *files) Output(_ context.Context, token, name string, tar io.Reader) (pi
 		return pipeline.Artifact{}, fmt.Errorf("store artifact %s: %w", name, err)
 	}
 	a := pipeline.Artifact{Name: name, Digest: hex.EncodeToString(sum.Sum(nil)), Size: size}
-	return a, os.Rename(t.Name(), f.home.join("tmp", a.Digest+".tar"))
+	stored := f.home.join("tmp", a.Digest+".tar")
+	if err := os.Rename(t.Name(), stored); err != nil {
+		return pipeline.Artifact{}, fmt.Errorf("store artifact %s: %w", name, err)
+	}
+	if err := f.show(name, stored); err != nil {
+		return pipeline.Artifact{}, fmt.Errorf("unpack artifact %s: %w", name, err)
+	}
+	return a, nil
+}
+
+// show unpacks an artifact where a person finds it after the run, in place of
+// what an earlier run left.
+func (f *files) show(name, stored string) error {
+	dir := f.home.join("artifacts", name)
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	src, err := os.Open(stored)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	_, err = artifact.Unpack(root, src, false)
+	return err
 }
 
 // Secrets gives the values the job names. That each has one was seen to before

@@ -3,7 +3,6 @@ package local
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,10 +32,8 @@ func openHome(root string) (*home, error) {
 	if err := h.take(); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"tmp"} {
-		if err := errors.Join(os.RemoveAll(h.join(name)), os.MkdirAll(h.join(name), 0o700)); err != nil {
-			return nil, errors.Join(fmt.Errorf("empty the folder of the run: %w", err), h.close())
-		}
+	if err := errors.Join(os.RemoveAll(h.join("tmp")), os.MkdirAll(h.join("tmp"), 0o700)); err != nil {
+		return nil, errors.Join(fmt.Errorf("empty the folder of the run: %w", err), h.close())
 	}
 	return h, nil
 }
@@ -99,9 +96,5 @@ func (h *home) join(parts ...string) string {
 
 // close removes what is of no use after a run and gives the lock back.
 func (h *home) close() error {
-	err := os.RemoveAll(h.join("tmp"))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return errors.Join(err, h.lock.Close())
+	return errors.Join(os.RemoveAll(h.join("tmp")), h.lock.Close())
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Parallel  int              // jobs at once; default 1
 	Grace     time.Duration    // between TERM and KILL; default the runner's
 	Limits    runner.Limits
+	Approve   bool // gives every approval; without it each is refused, since nobody is asked
 	Keep      bool // containers and workspaces stay until the next run
 	Engine    runner.Engine
 	Reporter  Reporter
@@ -145,8 +146,9 @@ func (r *run) assemble(rev pipeline.Revision) {
 			Trigger: Manual, Actor: r.Actor, Revision: rev, Definition: r.file.definition,
 		},
 		locks:  map[pipeline.LockKey]pipeline.Lock{},
-		begin:  func(j pipeline.Job) *pipeline.Result { r.jobs.add(j); return nil },
+		begin:  r.jobs.add,
 		stop:   r.jobs.stop,
+		decide: r.decide,
 		change: r.Reporter.Change,
 		ended:  make(chan struct{}),
 	}
@@ -160,6 +162,14 @@ func (r *run) runner(id string, e runner.Engine) *runner.Runner {
 		Log:     slog.New(notes{r.Reporter}),
 		TempDir: r.home.join("tmp"), WorkDir: r.home.join("work"), Keep: r.Keep,
 	})
+}
+
+// decide answers an approval.
+func (r *run) decide(id pipeline.JobID) bool {
+	if !r.Approve {
+		r.Reporter.Note(id.Stage + "/" + id.Action + " is an approval: run with --approve to give it")
+	}
+	return r.Approve
 }
 
 // errKilled is a run that was not waited for.

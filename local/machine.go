@@ -8,18 +8,21 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
+// door is where approvals of a local run are given.
+const door = "command line"
+
 // machine holds one execution and its locks in memory and carries out what they
 // ask for: the work of the app's store, with nothing that lasts.
 type machine struct {
 	mu    sync.Mutex
 	x     pipeline.Execution
 	locks map[pipeline.LockKey]pipeline.Lock
-	// begun and stopped carry jobs on, change tells of every change, and
-	// waiting of approvals. All are called under mu.
-	begin   func(pipeline.Job) *pipeline.Result // not nil: the job is done already
-	stop    func(pipeline.JobID) bool           // false: it was never begun
+	// What carries jobs on, answers approvals and tells of every change. All
+	// are called under mu.
+	begin   func(pipeline.Job)
+	stop    func(pipeline.JobID) bool // false: it was never begun
+	decide  func(pipeline.JobID) bool // true: approved
 	change  func(pipeline.Execution)
-	expiry  []*time.Timer
 	ended   chan struct{} // closed when the execution has
 	isEnded bool
 }
@@ -43,9 +46,6 @@ func (m *machine) apply(e pipeline.Event) error {
 	m.change(m.x)
 	if m.x.Status.Ended() && !m.isEnded {
 		m.isEnded = true
-		for _, t := range m.expiry {
-			t.Stop()
-		}
 		close(m.ended)
 	}
 	return nil
@@ -62,18 +62,14 @@ func (m *machine) carry(effect pipeline.Effect, at time.Time) []pipeline.Event {
 			return []pipeline.Event{pipeline.Entered{At: at, Stage: e.Key.Stage}}
 		}
 	case pipeline.StartJob:
-		if done := m.begin(e.Job); done != nil {
-			return []pipeline.Event{pipeline.JobFinished{At: at, Job: e.Job.ID, Result: *done}}
-		}
+		m.begin(e.Job)
 	case pipeline.StopJob:
 		if !m.stop(e.Job) {
 			never := pipeline.Result{Status: pipeline.Cancelled, FinishedAt: at}
 			return []pipeline.Event{pipeline.JobFinished{At: at, Job: e.Job, Result: never}}
 		}
-	case pipeline.AwaitExpiry:
-		m.expiry = append(m.expiry, time.AfterFunc(time.Until(e.At), func() {
-			_ = m.apply(pipeline.ApprovalExpired{At: time.Now(), Job: e.Job}) // refused when it was answered
-		}))
+	case pipeline.AwaitExpiry: // comes with each approval that is asked for
+		return []pipeline.Event{pipeline.Decided{At: at, Job: e.Job, Actor: m.x.Actor, Door: door, Approved: m.decide(e.Job)}}
 	}
 	return nil
 }

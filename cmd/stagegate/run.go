@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,11 +37,17 @@ func runCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&c.Parallel, "parallel", max(4, runtime.NumCPU()), "actions at once")
+	cmd.Flags().BoolVar(&c.Approve, "approve", false, "give every approval; without it, one ends the run")
 	cmd.Flags().BoolVar(&c.Keep, "keep", false, "keep containers and workspaces until the next run, to look at them")
 	return cmd
 }
 
 func runLocally(ctx context.Context, c local.Config) error {
+	// A terminal that closes, or a reader of the output that ends, must not
+	// leave containers behind.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
+	signal.Ignore(syscall.SIGPIPE)
 	settings, err := config.LoadActions(os.Environ())
 	if err != nil {
 		return err
@@ -49,7 +56,7 @@ func runLocally(ctx context.Context, c local.Config) error {
 	if err != nil {
 		return fmt.Errorf("connect to Docker Engine: %w", err)
 	}
-	c.Engine, c.Actor = engine, os.Getenv("USER")
+	c.Engine, c.Actor = engine, cmp.Or(os.Getenv("USER"), "the local user")
 	c.Limits = runner.Limits{
 		Memory: settings.ActionMemory, CPUs: settings.ActionCPUs, PIDs: settings.ActionPIDs,
 		Timeout: settings.ActionTimeout, LogLimit: settings.ActionLogLimit,

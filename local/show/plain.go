@@ -76,9 +76,10 @@ func (p *Plain) moved(name string, a pipeline.ActionState) {
 	switch {
 	case a.Status == pipeline.InProgress:
 		p.say(name, "running in "+a.Image)
-	case a.Status == pipeline.Waiting:
-		p.say(name, "waiting for approval")
 	case a.Status.Ended() && a.Reason != notStarted:
+		if a.Image != "" {
+			a.Reason = "" // its log has said it
+		}
 		p.say(name, p.style.paint(colourOf(a.Status), ended(a)))
 	}
 }

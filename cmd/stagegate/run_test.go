@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const runnable = `on: push
+stages:
+  - name: build
+    actions:
+      - name: compile
+        image: stagegate/busybox:local
+        run: |
+          mkdir out
+          cat untracked > out/shop
+          test ! -e secret.log
+          echo version=1.2 >> "$STAGEGATE_OUTPUT"
+        artifacts: { shop: out/ }
+  - name: production
+    actions:
+      - { name: sign-off, approval: {} }
+      - name: roll-out
+        needs: [sign-off]
+        image: stagegate/busybox:local
+        inputs: [shop]
+        env: { VERSION: "${{ build.compile.version == '1.2' && 'new' || 'old' }}" }
+        run: echo "rolled out $(cat shop), $VERSION"
+`
+
+// workingTree is a repository with a pipeline, a file Git does not know, and one
+// it is to ignore.
+func workingTree(t *testing.T, pipeline string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		".github/pipelines/release.yaml": pipeline, "untracked": "the shop", ".gitignore": "*.log\n", "secret.log": "s",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "git", "-C", dir, "init", "-q").CombinedOutput(); err != nil {
+		t.Fatalf("git init: %v\n%s", err, out)
+	}
+	return dir
+}
+
+// runIn runs the command in a folder and returns its exit code and what it
+// wrote.
+func runIn(t *testing.T, dir string, args ...string) (code int, text string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, append([]string{"run"}, args...)...)
+	cmd.Dir = dir
+	out, _ := cmd.CombinedOutput()
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+func TestRunLocally(t *testing.T) {
+	dir := workingTree(t, runnable)
+	code, text := runIn(t, dir, "--approve")
+	if code != 0 || !strings.Contains(text, "| rolled out the shop, new\n") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+	made, err := os.ReadFile(filepath.Join(dir, ".stagegate", "artifacts", "shop", "shop"))
+	if err != nil || string(made) != "the shop" {
+		t.Errorf("artifact %q, %v", made, err)
+	}
+	log, err := os.ReadFile(filepath.Join(dir, ".stagegate", "logs", "production", "roll-out.log"))
+	if err != nil || !strings.HasSuffix(string(log), " o rolled out the shop, new\n") {
+		t.Errorf("log %q, %v", log, err)
+	}
+}
+
+func TestRunLocallyEnds(t *testing.T) {
+	failing := strings.Replace(runnable, "mkdir out", "exit 3", 1)
+	for name, c := range map[string]struct {
+		pipeline string
+		args     []string
+		code     int
+		want     string
+	}{
+		"approval not given": {runnable, nil, 1, "production/sign-off is an approval: run with --approve to give it"},
+		"action fails":       {failing, nil, 1, "> failed: exit code 3"},
+		"mistake in file":    {strings.Replace(runnable, "image:", "imgae:", 1), nil, 2, `release.yaml:6:9: an action has no key "imgae" (did you mean image?)`},
+		"no such pipeline":   {runnable, []string{"nope"}, 2, `there is no pipeline "nope": there is release`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, text := runIn(t, workingTree(t, c.pipeline), c.args...)
+			if code != c.code || !strings.Contains(text, c.want) || strings.Contains(text, "| rolled out") {
+				t.Errorf("exit code %d, want %d and %s\n%s", code, c.code, c.want, text)
+			}
+		})
+	}
+}
+
+// TestRunLocallyInterrupted asks that Ctrl-C leaves no container.
+func TestRunLocallyInterrupted(t *testing.T) {
+	dir := workingTree(t, strings.Replace(runnable, "mkdir out", "echo begun; exec sleep 600", 1))
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	cmd := exec.CommandContext(ctx, binary, "run")
+	cmd.Dir = dir
+	var text bytes.Buffer
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	piece := make([]byte, 4096)
+	for {
+		n, err := out.Read(piece)
+		text.Write(piece[:n])
+		if strings.Contains(text.String(), "| begun") {
+			break
+		}
+		if err != nil {
+			t.Fatalf("it never began: %v\n%s", err, text.String())
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = text.ReadFrom(out)
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitBroken {
+		t.Errorf("exit code %d\n%s", code, text.String())
+	}
+	id, err := os.ReadFile(filepath.Join(dir, ".stagegate", "runner-id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := exec.CommandContext(t.Context(), "docker", "ps", "-aq", "--filter", "label=stagegate.runner="+strings.TrimSpace(string(id))).CombinedOutput()
+	if err != nil || len(left) > 0 {
+		t.Errorf("containers are left: %s, %v", left, err)
+	}
+}
