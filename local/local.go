@@ -24,7 +24,8 @@ const Manual pipeline.Trigger = "manual"
 type Config struct {
 	Dir       string           // where the person stands; the working tree is found from there
 	Pipeline  string           // name or path of the file; empty: the only one there is
-	Variables []pipeline.Value // instead of the defaults in the file
+	Variables []pipeline.Value // instead of the defaults in the file; of a name given twice the last
+	Secrets   string           // path of the file of secrets; empty: none
 	Actor     string           // who runs it
 	Parallel  int              // jobs at once; default 1
 	Grace     time.Duration    // between TERM and KILL; default the runner's
@@ -58,13 +59,35 @@ func Run(ctx context.Context, c Config) (Outcome, error) {
 	if len(file.mistakes) > 0 {
 		return Outcome{}, Mistakes(file.mistakes)
 	}
+	secrets, err := c.settle(&file.definition)
+	if err != nil {
+		return Outcome{}, err
+	}
 	h, err := openHome(tree.root)
 	if err != nil {
 		return Outcome{}, err
 	}
-	r := &run{Config: c, tree: tree, home: h, file: file, began: began}
+	r := &run{Config: c, tree: tree, home: h, file: file, secrets: secrets, began: began}
 	o, err := r.run(ctx, facts)
 	return o, errors.Join(err, h.close())
+}
+
+// settle gives the pipeline what it is to run with, and refuses what it lacks.
+func (c Config) settle(d *pipeline.Definition) (secrets, error) {
+	var wrong []error
+	with, err := withVariables(*d, c.Variables)
+	if err != nil {
+		wrong = append(wrong, err)
+	}
+	*d = with
+	s, err := readSecrets(c.Dir, c.Secrets)
+	if err == nil {
+		err = s.has(with)
+	}
+	if err != nil {
+		wrong = append(wrong, err)
+	}
+	return s, join(wrong)
 }
 
 // run is one run of one pipeline.
@@ -74,6 +97,7 @@ type run struct {
 	home    *home
 	file    file
 	began   time.Time
+	secrets secrets
 	source  source
 	machine *machine
 	jobs    *jobs
@@ -90,7 +114,13 @@ func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
 	if f.err != nil {
 		return Outcome{}, f.err
 	}
+	if err := r.secrets.hidden(r.tree, f.names); err != nil {
+		return Outcome{}, err
+	}
 	r.Reporter.Begin(r.beginning(f))
+	for _, n := range r.secrets.notes {
+		r.Reporter.Note(n)
+	}
 	if r.source, err = r.tree.pack(f.names, f.revision, r.home); err != nil {
 		return Outcome{}, err
 	}
@@ -158,7 +188,7 @@ func (r *run) assemble(rev pipeline.Revision) {
 func (r *run) runner(id string, e runner.Engine) *runner.Runner {
 	return runner.New(runner.Config{
 		ID: id, Slots: r.Parallel, Grace: r.Grace, Jobs: r.jobs, Engine: e, Limits: r.Limits,
-		Files:   &files{jobs: r.jobs, home: r.home, source: r.source, reporter: r.Reporter},
+		Files:   &files{jobs: r.jobs, home: r.home, source: r.source, secrets: r.secrets.values, reporter: r.Reporter},
 		Log:     slog.New(notes{r.Reporter}),
 		TempDir: r.home.join("tmp"), WorkDir: r.home.join("work"), Keep: r.Keep,
 	})

@@ -66,7 +66,7 @@ func (p *parser) checkNeeds(s *stage, a *action) {
 		case p.full():
 			p.missed++
 		default:
-			hint := didYouMean(need.text, slices.DeleteFunc(s.names(), func(n string) bool { return n == a.Name }))
+			hint := DidYouMean(need.text, slices.DeleteFunc(s.names(), func(n string) bool { return n == a.Name }))
 			if p.inOtherStage(need.text) {
 				hint = "leave it out: a stage begins when the one before has ended"
 			}
@@ -191,7 +191,7 @@ func (p *parser) unknownArtifact(input node) {
 		p.missed++
 		return
 	}
-	hint := didYouMean(input.text, append([]string{pipeline.SourceArtifact}, p.scope.artifacts...))
+	hint := DidYouMean(input.text, append([]string{pipeline.SourceArtifact}, p.scope.artifacts...))
 	if hint == "" {
 		hint = "list it under artifacts of the action that makes it"
 	}

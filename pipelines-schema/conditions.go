@@ -72,7 +72,7 @@ func (p *parser) checkTested() {
 			for _, s := range p.scope.stages {
 				names = append(names, s.name)
 			}
-			p.report(t.node.at, didYouMean(t.node.text, names), "there is no stage %s", quote(t.node.text))
+			p.report(t.node.at, DidYouMean(t.node.text, names), "there is no stage %s", quote(t.node.text))
 		case i >= t.stage:
 			p.report(t.node.at, "name an earlier stage", "stage %s has not run before", show(t.node.text))
 		}

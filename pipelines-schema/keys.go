@@ -139,7 +139,7 @@ func (p *parser) unknownKey(key node, w where) {
 		p.report(key.at, hint, "%s", message)
 		return
 	}
-	if hint := didYouMean(key.text, keysOf(w)); hint != "" {
+	if hint := DidYouMean(key.text, keysOf(w)); hint != "" {
 		p.report(key.at, hint, "%s", message)
 		return
 	}

@@ -54,7 +54,7 @@ func (p *parser) mode(key, n node) {
 	case slices.Contains(modes, text):
 		p.report(key.at, "leave it out for superseded", "mode: %s is not supported yet", text)
 	default:
-		p.report(n.at, didYouMean(text, modes), "mode must be one of %s, not %s", enumerate(modes), quote(text))
+		p.report(n.at, DidYouMean(text, modes), "mode must be one of %s, not %s", enumerate(modes), quote(text))
 	}
 }
 

@@ -64,8 +64,9 @@ func nearest(word string, candidates []string) string {
 	return best
 }
 
-// didYouMean is the hint for a word that is none of the candidates, or "".
-func didYouMean(word string, candidates []string) string {
+// DidYouMean is the hint for a word that is none of the candidates: "did you
+// mean NAME?", or nothing where none is near.
+func DidYouMean(word string, candidates []string) string {
 	if c := nearest(word, candidates); c != "" {
 		return fmt.Sprintf("did you mean %s?", c)
 	}

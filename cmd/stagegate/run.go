@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/stagegate/stagegate/config"
+	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/local"
 	"github.com/stagegate/stagegate/local/show"
 	"github.com/stagegate/stagegate/runner"
@@ -25,6 +27,7 @@ var errShown = errors.New("failed")
 
 func runCommand() *cobra.Command {
 	var c local.Config
+	var variables []string
 	cmd := &cobra.Command{
 		Use:   "run [PIPELINE]",
 		Short: "Run a pipeline of the working tree on this machine",
@@ -33,13 +36,32 @@ func runCommand() *cobra.Command {
 			if len(args) > 0 {
 				c.Pipeline = args[0]
 			}
+			var err error
+			if c.Variables, err = assignments(variables); err != nil {
+				return err
+			}
 			return runLocally(cmd.Context(), c)
 		},
 	}
+	cmd.Flags().StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: NAME=VALUE (repeatable)")
+	cmd.Flags().StringVar(&c.Secrets, "secret-file", "", "file of lines NAME=VALUE with the secrets the pipeline names")
 	cmd.Flags().IntVar(&c.Parallel, "parallel", max(4, runtime.NumCPU()), "actions at once")
 	cmd.Flags().BoolVar(&c.Approve, "approve", false, "give every approval; without it, one ends the run")
 	cmd.Flags().BoolVar(&c.Keep, "keep", false, "keep containers and workspaces until the next run, to look at them")
 	return cmd
+}
+
+// assignments reads NAME=VALUE.
+func assignments(texts []string) ([]pipeline.Value, error) {
+	values := make([]pipeline.Value, len(texts))
+	for i, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, usageError{fmt.Errorf("--var %s: write NAME=VALUE", text)}
+		}
+		values[i] = pipeline.Value{Name: name, Value: value}
+	}
+	return values, nil
 }
 
 func runLocally(ctx context.Context, c local.Config) error {
