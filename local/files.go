@@ -11,10 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/stagegate/stagegate/internal/artifact"
-	"github.com/stagegate/stagegate/internal/gather"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/runner"
 )
@@ -113,9 +111,6 @@ func (f *files) Secrets(_ context.Context, token string) ([]pipeline.Value, erro
 	return values, nil
 }
 
-// logPatience is how long a line of a log may be missing from its file.
-const logPatience = 100 * time.Millisecond
-
 func (f *files) Log(_ context.Context, token string) (io.WriteCloser, error) {
 	l, err := f.jobs.held(token)
 	if err != nil {
@@ -129,21 +124,20 @@ func (f *files) Log(_ context.Context, token string) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log of job %s: %w", l.job.ID, err)
 	}
-	return &logFile{id: l.job.ID, file: w, to: gather.NewWriter(w, logPatience), reporter: f.reporter}, nil
+	return &logFile{File: w, id: l.job.ID, reporter: f.reporter}, nil
 }
 
 // logFile stores a log and shows it.
 type logFile struct {
+	*os.File
 	id       pipeline.JobID
-	file     *os.File
-	to       *gather.Writer
 	reporter Reporter
 	part     []byte // of a line whose end has not come
 }
 
 func (l *logFile) Write(p []byte) (int, error) {
 	l.show(p)
-	return l.to.Write(p)
+	return l.File.Write(p)
 }
 
 func (l *logFile) show(p []byte) {
@@ -158,8 +152,4 @@ func (l *logFile) show(p []byte) {
 		l.reporter.Log(l.id.Stage, l.id.Action, whole)
 	}
 	l.part = append(l.part, rest...)
-}
-
-func (l *logFile) Close() error {
-	return errors.Join(l.to.Flush(), l.file.Close())
 }

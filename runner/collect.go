@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stagegate/stagegate/internal/artifact"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/runner/redact"
 )
 
 // collect takes out of a container that succeeded what the job made. All of it
@@ -64,7 +67,59 @@ func (t *task) outputs(ctx context.Context) ([]pipeline.Value, error) {
 	if err != nil {
 		return nil, failed("$STAGEGATE_OUTPUT: %v", err)
 	}
-	return values, nil
+	return t.withoutSecrets(values), nil
+}
+
+// withoutSecrets drops the outputs that hold a secret, because outputs are
+// stored and shown in the clear.
+func (t *task) withoutSecrets(outputs []pipeline.Value) []pipeline.Value {
+	masker := t.log.Masker()
+	return slices.DeleteFunc(outputs, func(v pipeline.Value) bool {
+		secret := masker.Finds(v.Value) || masker.Finds(v.Name)
+		if secret {
+			t.say("output %s is left out: it holds a secret", v.Name)
+		}
+		return secret
+	})
+}
+
+const (
+	maxSummary  = 1 << 20  // what of $STAGEGATE_SUMMARY is read
+	keptSummary = 64 << 10 // and what of that is kept
+	summaryTime = time.Minute
+)
+
+// summary reads $STAGEGATE_SUMMARY, whatever became of the job. A summary that
+// cannot be had does not change that; only an engine that is away does, because
+// it will come back.
+func (t *task) summary() error {
+	ctx, stop := context.WithTimeout(t.leased, summaryTime)
+	defer stop()
+	text, err := t.space.read(ctx, summaryPath, maxSummary+1)
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		return fmt.Errorf("read summary: %w", err)
+	case errors.Is(err, ErrNoPath):
+		return nil
+	case errors.Is(err, artifact.ErrNotRegular):
+		t.say("$STAGEGATE_SUMMARY is no regular file any more and is left out")
+		return nil
+	case err != nil:
+		t.say("$STAGEGATE_SUMMARY could not be read: %v", err)
+		return nil
+	}
+	// What is cut off may begin in the middle of a secret, so its last bytes
+	// count only when they are the end.
+	var hide redact.Stream
+	shown := hide.Next(nil, t.log.Masker(), text)
+	if len(text) <= maxSummary {
+		shown = hide.End(shown, t.log.Masker())
+	}
+	t.result.Summary = clip(string(harmless(shown)), keptSummary)
+	if len(shown) > keptSummary {
+		t.say("$STAGEGATE_SUMMARY is cut: only its first %s are shown", size(keptSummary))
+	}
+	return nil
 }
 
 // store packs one path of the workspace and hands it to Files.

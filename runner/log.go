@@ -7,10 +7,19 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/stagegate/stagegate/internal/gather"
+	"github.com/stagegate/stagegate/internal/logcommand"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/runner/redact"
 )
 
 // maxLine is where a line that does not end is split.
 const maxLine = 64 << 10
+
+// logPatience is how long a line may be on its way to whoever reads a log that
+// grows.
+const logPatience = 100 * time.Millisecond
 
 // logTime is how a line's time is written, always in UTC.
 const logTime = "2006-01-02T15:04:05.000Z"
@@ -21,15 +30,20 @@ const logTime = "2006-01-02T15:04:05.000Z"
 //
 // A line's time is that of its first byte. Carriage returns at the end of a
 // line are dropped, those inside stay for whoever shows it; what is not UTF-8,
-// and NUL, becomes U+FFFD. Any goroutine may use it.
+// and NUL, becomes U+FFFD. Secrets become ***, and commands a line gives are
+// carried out. Any goroutine may use it.
 type jobLog struct {
 	mu      sync.Mutex
 	w       io.WriteCloser
+	out     *gather.Writer // in front of w
 	cut     cutter
 	tail    tail
+	said    remarks
 	partial map[Stream]*partial
 	line    []byte // reused
-	err     error  // the first of writing; the rest of the log is then dropped
+	stamped []byte // the time of the last line, and that in milliseconds
+	stamp   int64
+	err     error // the first of writing; the rest of the log is then dropped
 	closed  bool
 }
 
@@ -37,11 +51,18 @@ type jobLog struct {
 type partial struct {
 	text []byte
 	at   time.Time
+
+	long  bool // so long that pieces of it may be written already
+	hide  redact.Stream
+	shown []byte // of a long one: hidden what must be, and not yet written
 }
 
-func newJobLog(w io.WriteCloser, limit int64) *jobLog {
+// newJobLog writes to w, no more than limit bytes, and hides what the masker
+// does.
+func newJobLog(w io.WriteCloser, limit int64, masker *redact.Masker) *jobLog {
 	open := map[Stream]*partial{Stdout: {}, Stderr: {}, Stagegate: {}}
-	return &jobLog{w: w, cut: newCutter(w, limit), partial: open}
+	out := gather.NewWriter(w, logPatience)
+	return &jobLog{w: w, out: out, cut: newCutter(out, limit), said: newRemarks(masker), partial: open}
 }
 
 // Copy writes what a container puts out until it ends. It always reads to the
@@ -83,6 +104,20 @@ func (l *jobLog) Tail() string {
 	return l.tail.String()
 }
 
+// Annotations returns what the script said about files.
+func (l *jobLog) Annotations() []pipeline.Annotation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said.annotations
+}
+
+// Masker returns what hides the job's secrets, and what the script added to them.
+func (l *jobLog) Masker() *redact.Masker {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said.masker
+}
+
 // Close writes what was held back and closes what is below. The second time it
 // does nothing.
 func (l *jobLog) Close() error {
@@ -91,11 +126,14 @@ func (l *jobLog) Close() error {
 	if l.closed {
 		return nil
 	}
+	if left := l.said.leftOut(); left != "" {
+		l.emit(Stagegate, time.Now(), []byte(left))
+	}
 	l.closed = true
 	err := l.cut.finish(func(text string) []byte {
-		return appendLine(nil, time.Now(), Stagegate, []byte(text))
+		return l.appendLine(nil, time.Now(), Stagegate, []byte(text))
 	})
-	return errors.Join(l.err, err, l.w.Close())
+	return errors.Join(l.err, err, l.out.Flush(), l.w.Close())
 }
 
 func (l *jobLog) add(c Chunk) {
@@ -104,24 +142,25 @@ func (l *jobLog) add(c Chunk) {
 	p := l.partial[c.Stream]
 	for data := c.Data; len(data) > 0; {
 		end := bytes.IndexByte(data, '\n')
-		if end < 0 {
+		switch {
+		case end < 0:
 			p.hold(data, c.Time)
 			l.split(c.Stream, p)
 			return
-		}
-		if len(p.text) == 0 {
+		case p.empty():
 			l.emit(c.Stream, c.Time, data[:end])
-		} else {
+		default:
 			p.text = append(p.text, data[:end]...)
-			l.emit(c.Stream, p.at, p.text)
-			p.text = p.text[:0]
+			l.finish(c.Stream, p)
 		}
 		data = data[end+1:]
 	}
 }
 
+func (p *partial) empty() bool { return len(p.text) == 0 && !p.long }
+
 func (p *partial) hold(data []byte, at time.Time) {
-	if len(p.text) == 0 {
+	if p.empty() {
 		p.at = at
 	}
 	p.text = append(p.text, data...)
@@ -129,33 +168,87 @@ func (p *partial) hold(data []byte, at time.Time) {
 
 // split puts out what a line that grows too long has for full pieces.
 func (l *jobLog) split(s Stream, p *partial) {
-	for len(p.text) > maxLine+utf8.UTFMax {
-		n := pieceOf(p.text)
-		l.write(s, p.at, p.text[:n])
-		p.text = p.text[:copy(p.text, p.text[n:])]
+	if len(p.text) <= maxLine+utf8.UTFMax {
+		return
 	}
+	p.long = true
+	p.shown = p.hide.Next(p.shown, l.said.masker, p.text)
+	p.text = p.text[:0]
+	rest := l.pieces(s, p.at, p.shown)
+	p.shown = p.shown[:copy(p.shown, rest)]
 }
 
-// flush puts out the last lines, which end without a line feed.
+// finish puts out a line of which a part was held.
+func (l *jobLog) finish(s Stream, p *partial) {
+	if !p.long {
+		l.emit(s, p.at, p.text)
+		p.text = p.text[:0]
+		return
+	}
+	p.shown = p.hide.End(p.hide.Next(p.shown, l.said.masker, p.text), l.said.masker)
+	l.end(s, p.at, p.shown)
+	*p = partial{text: p.text[:0], shown: p.shown[:0]}
+}
+
+// flush puts out the last lines, which end without a line feed, and all that
+// is on its way.
 func (l *jobLog) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range []Stream{Stdout, Stderr} {
-		if p := l.partial[s]; len(p.text) > 0 {
-			l.emit(s, p.at, p.text)
-			p.text = nil
+		if p := l.partial[s]; !p.empty() {
+			l.finish(s, p)
 		}
+	}
+	if err := l.out.Flush(); l.err == nil {
+		l.err = err
 	}
 }
 
+// emit puts out a whole line.
 func (l *jobLog) emit(s Stream, at time.Time, text []byte) {
-	text = bytes.TrimRight(text, "\r")
+	if s != Stagegate && len(text) <= maxLine {
+		if c, ok := l.said.reader.Read(text); ok {
+			l.obey(s, at, c, text)
+			return
+		}
+	}
+	l.end(s, at, l.said.masker.Bytes(text))
+}
+
+// end puts out the rest of a line. It is cut before it is trimmed, as it is
+// when it comes bit by bit.
+func (l *jobLog) end(s Stream, at time.Time, text []byte) {
+	l.write(s, at, bytes.TrimRight(l.pieces(s, at, text), "\r"))
+}
+
+// obey carries out a command and puts out its line. People who read the tail
+// are spared how commands are written.
+func (l *jobLog) obey(s Stream, at time.Time, c logcommand.Command, text []byte) {
+	refused := ""
+	if c.Kind == logcommand.AddMask {
+		text = []byte("::add-mask::" + redact.Mask)
+		refused = l.said.hide(c.Text)
+	}
+	l.said.annotate(c)
+	if line, ok := c.Readable(); ok {
+		l.tail.add(harmless(l.said.masker.Bytes([]byte(line))))
+	}
+	l.store(s, at, harmless(l.said.masker.Bytes(bytes.TrimRight(text, "\r"))))
+	if refused != "" {
+		l.emit(Stagegate, at, []byte(refused))
+	}
+}
+
+// pieces puts out a text that is too long for one line but for its last piece,
+// which it returns.
+func (l *jobLog) pieces(s Stream, at time.Time, text []byte) []byte {
 	for len(text) > maxLine {
 		n := pieceOf(text)
 		l.write(s, at, text[:n])
 		text = text[n:]
 	}
-	l.write(s, at, text)
+	return text
 }
 
 // pieceOf returns how much of a long text makes one line: maxLine, or less
@@ -170,22 +263,37 @@ func pieceOf(text []byte) int {
 }
 
 func (l *jobLog) write(s Stream, at time.Time, text []byte) {
+	text = harmless(text)
+	l.tail.add(text)
+	l.store(s, at, text)
+}
+
+// harmless returns the text as UTF-8 without NUL.
+func harmless(text []byte) []byte {
 	if !utf8.Valid(text) {
 		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
 	}
 	if bytes.IndexByte(text, 0) >= 0 {
 		text = bytes.ReplaceAll(text, []byte{0}, []byte("\uFFFD"))
 	}
-	l.tail.add(text)
+	return text
+}
+
+func (l *jobLog) store(s Stream, at time.Time, text []byte) {
 	if l.err != nil || l.closed {
 		return
 	}
-	l.line = appendLine(l.line[:0], at, s, text)
+	l.line = l.appendLine(l.line[:0], at, s, text)
 	l.err = l.cut.write(l.line)
 }
 
-func appendLine(b []byte, at time.Time, s Stream, text []byte) []byte {
-	b = at.UTC().AppendFormat(b, logTime)
+// appendLine writes a line. Many come within a millisecond, so its text is
+// made once.
+func (l *jobLog) appendLine(b []byte, at time.Time, s Stream, text []byte) []byte {
+	if stamp := at.UnixMilli(); stamp != l.stamp || len(l.stamped) == 0 {
+		l.stamped, l.stamp = at.UTC().AppendFormat(l.stamped[:0], logTime), stamp
+	}
+	b = append(b, l.stamped...)
 	b = append(b, ' ', byte(s), ' ')
 	b = append(b, text...)
 	return append(b, '\n')

@@ -11,6 +11,9 @@ func (t *task) complete(s State) error {
 	if s.FinishedAt.Before(s.StartedAt) { // an engine may note the start after a very short life
 		t.result.StartedAt = s.FinishedAt
 	}
+	if err := t.summary(); err != nil {
+		return err
+	}
 	if t.why.status != "" {
 		return t.why
 	}

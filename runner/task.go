@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/runner/redact"
 )
 
 // task is one job under its lease. Its contexts are nested: the process, the
@@ -221,6 +222,7 @@ func (t *task) conclude() {
 	if t.result.FinishedAt.IsZero() {
 		t.result.FinishedAt = time.Now()
 	}
+	t.result.Reason = t.hide(t.result.Reason)
 	if t.result.Reason != "" {
 		if t.log == nil {
 			_ = t.openLog() // the reason stands in the result too
@@ -230,6 +232,7 @@ func (t *task) conclude() {
 	t.closeLog()
 	if t.log != nil {
 		t.result.LogTail = t.log.Tail()
+		t.result.Annotations = t.place(t.log.Annotations())
 	}
 }
 
@@ -266,7 +269,12 @@ func (t *task) openLog() error {
 	for {
 		w, err := t.r.Files.Log(t.leased, t.lease.Token)
 		if err == nil {
-			t.log = newJobLog(w, t.r.Limits.LogLimit)
+			t.log = newJobLog(w, t.r.Limits.LogLimit, t.masker())
+			for _, s := range t.secrets {
+				if !redact.Maskable(s.Value) {
+					t.log.Say(fmt.Sprintf("secret %s is shorter than %d bytes and is not masked", s.Name, redact.MinLength))
+				}
+			}
 			for _, n := range t.notes {
 				t.log.add(n)
 			}
@@ -292,6 +300,23 @@ func (t *task) getSecrets() error {
 	}
 	t.secrets = values
 	return nil
+}
+
+// masker hides the job's secrets.
+func (t *task) masker() *redact.Masker {
+	values := make([]string, len(t.secrets))
+	for i, s := range t.secrets {
+		values[i] = s.Value
+	}
+	return redact.New(values...)
+}
+
+// hide returns a text without the job's secrets.
+func (t *task) hide(text string) string {
+	if t.log == nil {
+		return t.masker().String(text)
+	}
+	return t.log.Masker().String(text)
 }
 
 // closeLog completes the log. A log that cannot be stored does not change what
