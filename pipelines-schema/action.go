@@ -18,6 +18,13 @@ func (p *parser) action(n node) *action {
 	}
 	a := &action{at: n.at}
 	_, approval := n.get("approval")
+	if m, ok := n.get("matrix"); ok && !approval {
+		a.matrix = p.matrix(m)
+	}
+	whole := n
+	if approval {
+		n = p.withoutContainer(n)
+	}
 	p.each(n, inAction, func(key, value node) {
 		switch key.text {
 		case "name":
@@ -26,22 +33,20 @@ func (p *parser) action(n node) *action {
 			a.needs = p.needs(value)
 		case "approval":
 			a.Approval = p.approval(value)
+		case "if":
+			p.condition(&a.formulas, value, "if")
 		default:
-			if approval {
-				p.notOfApproval(key)
-			} else {
-				p.container(a, key, value)
-			}
+			p.container(a, key, value)
 		}
 	})
 	if approval {
-		p.require(n, "an action", "name")
+		p.require(whole, inAction, "name")
 		return a
 	}
-	p.require(n, "an action", "name", "image", "run")
+	p.require(n, inAction, "name", "image", "run")
 	p.claimSecrets(a)
-	if matrix, ok := n.get("matrix"); ok {
-		a.matrix = p.matrix(matrix)
+	if failFast, ok := n.get("fail-fast"); ok && a.matrix == nil {
+		p.report(failFast.at, "leave it out", "fail-fast is about the runs of a matrix, and this action has none")
 	}
 	if _, ok := n.get("inputs"); !ok {
 		a.Inputs = []string{pipeline.SourceArtifact}
@@ -56,20 +61,29 @@ func (p *parser) needs(n node) []node {
 	return p.distinct(p.words(n, "needs"), "needs", exact)
 }
 
-// notOfApproval reports a key of a container run beside an approval.
-func (p *parser) notOfApproval(key node) {
-	hint := "put what is to run in an action of its own that needs this one"
-	if key.text == "timeout-minutes" {
-		hint = "write expires under approval"
-	}
-	p.report(key.at, hint, "an approval runs nothing: it cannot have %s", key.text)
+// withoutContainer reports the keys of a container run beside an approval, and
+// leaves them out.
+func (p *parser) withoutContainer(n node) node {
+	n.pairs = slices.DeleteFunc(slices.Clone(n.pairs), func(pair pair) bool {
+		key := pair.key.text
+		if slices.Contains([]string{"name", "needs", "approval", "if"}, key) || !slices.Contains(keysOf(inAction), key) {
+			return false
+		}
+		hint := "put what is to run in an action of its own that needs this one"
+		if key == "timeout-minutes" {
+			hint = "write expires under approval"
+		}
+		p.report(pair.key.at, hint, "an approval runs nothing: it cannot have %s", key)
+		return true
+	})
+	return n
 }
 
 // container reads a key that only a container run has.
 func (p *parser) container(a *action, key, value node) {
 	switch key.text {
 	case "image":
-		a.Image = p.image(a, value)
+		a.Image = p.image(&a.formulas, value)
 	case "run":
 		a.Run = p.run(value)
 	case "shell":
@@ -78,7 +92,7 @@ func (p *parser) container(a *action, key, value node) {
 			p.report(value.at, "", "shell must be one line")
 		}
 	case "env":
-		a.Env = p.env(a, value)
+		a.Env = p.env(&a.formulas, value)
 	case "inputs":
 		a.inputs = p.distinct(p.some(value, "inputs", "leave it out for [source]"), "inputs", exact)
 	case "artifacts":
@@ -90,21 +104,21 @@ func (p *parser) container(a *action, key, value node) {
 			p.report(key.at, "", "secrets is not supported yet")
 		}
 		a.secrets = p.secrets(value)
+	case "services":
+		p.services(&a.formulas, value)
+	case "reports":
+		p.reports(value)
+	case "with":
+		p.with(&a.formulas, value)
+	case "retry":
+		p.retry(value)
+	case "continue-on-error", "fail-fast":
+		p.boolean(value, key.text)
 	}
 }
 
-// template reads a scalar that may hold expressions, and keeps it for check.
-func (p *parser) template(a *action, n node, what string) (string, bool) {
-	if n.kind != scalar {
-		p.report(n.at, "", "%s must be a text, not %s", what, n.kind)
-		return "", false
-	}
-	a.templates = append(a.templates, n)
-	return n.text, true
-}
-
-func (p *parser) image(a *action, n node) string {
-	image, ok := p.template(a, n, "image")
+func (p *parser) image(to *formulas, n node) string {
+	image, ok := p.template(to, n, "image")
 	if !ok {
 		return ""
 	}
@@ -177,7 +191,7 @@ func reserved(name string) bool {
 	return name == "CI" || strings.HasPrefix(name, "STAGEGATE_")
 }
 
-func (p *parser) env(a *action, n node) []pipeline.Value {
+func (p *parser) env(to *formulas, n node) []pipeline.Value {
 	if n.null {
 		return nil
 	}
@@ -194,7 +208,7 @@ func (p *parser) env(a *action, n node) []pipeline.Value {
 		case reserved(name):
 			p.report(pair.key.at, "CI and names that start with STAGEGATE_ are set by Stagegate", "env cannot set %s", show(name))
 		}
-		value, _ := p.template(a, pair.value, "env."+show(name))
+		value, _ := p.template(to, pair.value, "env."+show(name))
 		env = append(env, pipeline.Value{Name: name, Value: value})
 	}
 	return env
@@ -205,11 +219,14 @@ func (p *parser) artifacts(a *action, n node) {
 		return
 	}
 	if n.kind != mapping {
+		p.scope.unknownArtifacts = true
 		p.report(n.at, "write NAME: path", "artifacts must be a mapping of names to paths, not %s", n.kind)
 		return
 	}
 	for _, pair := range n.pairs {
-		p.name(pair.key, "an artifact")
+		if _, formula := expression.Find(pair.key.text); !formula || a.matrix == nil {
+			p.name(pair.key, "an artifact")
+		}
 		a.produces = append(a.produces, pair)
 		file, _ := p.word(pair.value, "the path of artifact "+show(pair.key.text))
 		p.artifactPath(pair.value, file)
@@ -231,66 +248,4 @@ func (p *parser) artifactPath(n node, file string) {
 	case strings.ContainsAny(file, "\r\n"):
 		p.report(n.at, "", "a path must be one line")
 	}
-}
-
-// approval reads who may open a gate.
-func (p *parser) approval(n node) *pipeline.Approval {
-	a := &pipeline.Approval{Expires: pipeline.DefaultApprovalExpiry}
-	if n.null {
-		return a
-	}
-	ok := p.each(n, inApproval, func(key, value node) {
-		switch key.text {
-		case "users":
-			a.Users = p.people(value, "users", p.login)
-		case "teams":
-			a.Teams = p.people(value, "teams", p.team)
-		case "count":
-			p.count(value)
-		case "expires":
-			a.Expires = p.period(value)
-		case "self-review":
-			a.SelfReview = p.boolean(value)
-		}
-	})
-	if !ok {
-		p.report(n.at, "write {} for people with write access, or users and teams under it", "approval must be a mapping, not %s", n.kind)
-	}
-	return a
-}
-
-func (p *parser) people(n node, what string, check func(node)) []string {
-	var names []string
-	for _, item := range p.distinct(p.some(n, what, "leave it out, and people with write access may approve"), what, strings.ToLower) {
-		check(item)
-		names = append(names, item.text)
-	}
-	return names
-}
-
-func (p *parser) login(n node) {
-	if loginPattern.MatchString(n.text) {
-		return
-	}
-	hint := ""
-	if bare := strings.TrimPrefix(n.text, "@"); loginPattern.MatchString(bare) {
-		hint = "write " + bare
-	}
-	p.report(n.at, hint, "%s is not a GitHub login", quote(n.text))
-}
-
-func (p *parser) team(n node) {
-	if slugPattern.MatchString(n.text) {
-		return
-	}
-	slug := strings.ToLower(strings.ReplaceAll(path.Base(n.text), " ", "-"))
-	hint := "the last part of the team's address"
-	if slugPattern.MatchString(slug) {
-		hint = "write " + slug
-	}
-	if strings.Contains(n.text, "/") {
-		p.report(n.at, hint, "%s is more than a team's slug: teams are those of the repository's organization", quote(n.text))
-		return
-	}
-	p.report(n.at, hint, "%s is not the slug of a team", quote(n.text))
 }

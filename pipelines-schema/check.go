@@ -13,9 +13,9 @@ type scope struct {
 	declared         map[string]bool // variables, by name
 	unknownVariables bool            // they could not be read
 	stages           []*stage
-	tested           []tested
 	producers        map[string]producer // by artifact name
 	artifacts        []string            // in the order of the file
+	unknownArtifacts bool                // some could not be read
 }
 
 // producer is the action that makes an artifact.
@@ -28,51 +28,57 @@ type producer struct {
 // before each, then artifacts and expressions, which depend on it.
 func (p *parser) check() {
 	for _, s := range p.scope.stages {
-		for _, a := range s.actions {
+		p.indexRuns(s)
+		for _, a := range s.all() {
 			p.checkNeeds(s, a)
 		}
 		p.checkCycles(s)
 	}
-	p.checkTested()
 	p.collectArtifacts()
 	for i, s := range p.scope.stages {
-		for _, a := range s.actions {
+		p.checkTested(i, s)
+		p.checkFormulas(i, nil, s.formulas)
+		p.checkFormulas(i+1, nil, s.afterwards)
+		for _, a := range s.all() {
 			a.before = closure(a)
 			p.checkInputs(i, a)
-			p.checkTemplates(i, a)
+			p.checkFormulas(i, a, a.formulas)
 			a.before = nil
 		}
 	}
 }
 
-func (s *stage) names() []string {
-	var names []string
-	for _, a := range s.actions {
-		if a.Name != "" {
-			names = append(names, a.Name)
-		}
-	}
-	return names
-}
-
 func (p *parser) checkNeeds(s *stage, a *action) {
 	for _, need := range a.needs {
+		other := s.index[need.text]
 		switch {
 		case need.text == a.Name:
 			p.report(need.at, "", "action %s needs itself", show(a.Name))
-		case s.index[need.text] != nil:
+		case other != nil && other.finally == a.finally:
 			a.Needs = append(a.Needs, need.text)
-			a.after = append(a.after, s.index[need.text])
+			a.after = append(a.after, other)
+		case other == nil && s.unreadable:
 		case p.full():
 			p.missed++
+		case other != nil && a.finally:
+			p.report(need.at, "leave it out", "what stands in finally runs when all other actions have ended")
+		case other != nil:
+			p.report(need.at, "leave it out: finally runs when all other actions have ended", "action %s stands in finally", show(need.text))
 		default:
-			hint := DidYouMean(need.text, slices.DeleteFunc(s.names(), func(n string) bool { return n == a.Name }))
-			if p.inOtherStage(need.text) {
-				hint = "leave it out: a stage begins when the one before has ended"
-			}
-			p.report(need.at, hint, "this stage has no action %s", quote(need.text))
+			p.report(need.at, p.meantNeed(s, a, need.text), "this stage has no action %s", quote(need.text))
 		}
 	}
+}
+
+// meantNeed is the hint for a need that is no action of its stage.
+func (p *parser) meantNeed(s *stage, a *action, name string) string {
+	switch run := s.runs[name]; {
+	case run != nil:
+		return "write " + run.Name + ", which stands for all its runs"
+	case p.inOtherStage(name):
+		return "leave it out: a stage begins when the one before has ended"
+	}
+	return DidYouMean(name, slices.DeleteFunc(s.names(), func(n string) bool { return n == a.Name }))
 }
 
 func (p *parser) inOtherStage(name string) bool {
@@ -136,9 +142,9 @@ func closure(a *action) map[*action]bool {
 }
 
 // ranBefore tells whether an action of a stage surely ended well before action
-// a of stage i starts.
+// a of stage i starts, or, where a is nil, stage i itself.
 func ranBefore(stage int, other *action, i int, a *action) bool {
-	return stage < i || (stage == i && other != a && a.before[other])
+	return stage < i || (stage == i && a != nil && other != a && a.before[other])
 }
 
 // collectArtifacts finds who makes which artifact, and names made twice.
@@ -146,22 +152,29 @@ func (p *parser) collectArtifacts() {
 	p.scope.producers = map[string]producer{}
 	names := unique{parser: p, what: "artifact", seen: map[string]node{}}
 	for i, s := range p.scope.stages {
-		for _, a := range s.actions {
+		for _, a := range s.all() {
 			for _, pair := range a.produces {
-				name := pair.key.text
-				if fold(name) == pipeline.SourceArtifact {
-					p.report(pair.key.at, "source is the commit's tree", "an artifact cannot be called %s", name)
-					continue
-				}
-				if namePattern.MatchString(name) {
-					names.claim(pair.key)
-				}
-				if _, taken := p.scope.producers[name]; !taken {
-					p.scope.producers[name] = producer{stage: i, action: a}
-					p.scope.artifacts = append(p.scope.artifacts, name)
+				for _, name := range p.artifactNames(a, pair.key) {
+					p.produce(pair.key, name, producer{stage: i, action: a}, names)
 				}
 			}
 		}
+	}
+}
+
+// produce notes who makes the artifact of a name.
+func (p *parser) produce(key node, name string, by producer, names unique) {
+	if fold(name) == pipeline.SourceArtifact {
+		p.report(key.at, "source is the commit's tree", "an artifact cannot be called %s", name)
+		return
+	}
+	key.text = name
+	if namePattern.MatchString(name) {
+		names.claim(key)
+	}
+	if _, taken := p.scope.producers[name]; !taken {
+		p.scope.producers[name] = by
+		p.scope.artifacts = append(p.scope.artifacts, name)
 	}
 }
 
@@ -172,11 +185,15 @@ func (p *parser) checkInputs(i int, a *action) {
 		made, ok := p.scope.producers[name]
 		switch {
 		case name == pipeline.SourceArtifact:
+		case !ok && p.scope.unknownArtifacts:
 		case !ok:
 			p.unknownArtifact(input)
 		case made.action == a:
 			p.report(input.at, "", "artifact %s is made by this action itself", name)
 		case ranBefore(made.stage, made.action, i, a):
+		case made.stage == i && made.action.finally != a.finally:
+			message, hint := p.besideFinally(made.action.Name, a)
+			p.report(input.at, hint, "artifact %s is not sure: %s", name, message)
 		case made.stage == i:
 			p.report(input.at, "add "+made.action.Name+" to its needs", "artifact %s is made by action %s, which may not have run yet", name, made.action.Name)
 		default:

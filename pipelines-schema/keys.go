@@ -9,30 +9,34 @@ import (
 type where string
 
 const (
-	inPipeline    where = "a pipeline"
-	inOn          where = "on"
-	inPush        where = "on.push"
-	inPullRequest where = "on.pull_request"
-	inMergeGroup  where = "on.merge_group"
-	inSchedule    where = "a schedule"
-	inUpstream    where = "on.pipeline"
-	inVariable    where = "a variable"
-	inStage       where = "a stage"
-	inRule        where = "a rule"
-	inTestsPass   where = "tests-pass"
-	inWindow      where = "a window"
-	inOnFailure   where = "on-failure"
-	inClone       where = "source of a stage"
-	inAction      where = "an action"
-	inService     where = "a service"
-	inReports     where = "reports"
-	inApproval    where = "an approval"
+	inPipeline     where = "a pipeline"
+	inOn           where = "on"
+	inPush         where = "on.push"
+	inPullRequest  where = "on.pull_request"
+	inMergeGroup   where = "on.merge_group"
+	inSchedule     where = "a schedule"
+	inUpstream     where = "on.pipeline"
+	inVariable     where = "a variable"
+	inStage        where = "a stage"
+	inRule         where = "a rule"
+	inTestsPass    where = "tests-pass"
+	inWindow       where = "a window"
+	inOnFailure    where = "on-failure"
+	inVariableRule where = "a variable rule"
+	inCommand      where = "a command rule"
+	inRetry        where = "retry"
+	inGroup        where = "a group of people"
+	inClone        where = "source of a stage"
+	inAction       where = "an action"
+	inService      where = "a service"
+	inReports      where = "reports"
+	inApproval     where = "an approval"
 )
 
 // everywhere lists the mappings from the outside in.
 var everywhere = []where{
 	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inVariable, inStage, inAction, inApproval,
-	inService, inReports, inRule, inTestsPass, inWindow, inOnFailure, inClone,
+	inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inClone, inGroup,
 }
 
 // table is what keys a mapping has: those that are carried out now, and those
@@ -88,6 +92,14 @@ func belowLater(w where) []string {
 		return []string{"days", "hours", "timezone", "cron", "holidays"}
 	case inOnFailure:
 		return []string{"retry", "times", "backoff", "rollback", "skip"}
+	case inVariableRule:
+		return []string{"name", "operator", "value"}
+	case inCommand:
+		return []string{"image", "run", "env", "timeout-minutes"}
+	case inRetry:
+		return []string{"times", "backoff"}
+	case inGroup:
+		return []string{"users", "teams", "count"}
 	case inClone:
 		return []string{"clone", "submodules", "lfs"}
 	case inService:
@@ -105,7 +117,9 @@ func keysOf(w where) []string {
 }
 
 // each calls read for the keys that a mapping may have, in the author's order,
-// and reports the others. False means that n is not a mapping at all.
+// and reports the others. A key that is not supported yet is reported and read
+// all the same, so that the file is right on the day that it is. False means
+// that n is not a mapping at all.
 func (p *parser) each(n node, w where, read func(key, value node)) bool {
 	if n.kind != mapping {
 		return false
@@ -116,16 +130,17 @@ func (p *parser) each(n node, w where, read func(key, value node)) bool {
 		case slices.Contains(keys.now, pair.key.text):
 			read(pair.key, pair.value)
 		case slices.Contains(keys.later, pair.key.text):
-			p.unsupported(pair.key, pair.value)
+			p.report(pair.key.at, "", "%s is not supported yet", pair.key.text)
+			read(pair.key, pair.value)
 		default:
-			p.unknownKey(pair.key, w)
+			p.unknownKey(pair.key, pair.value, w)
 		}
 	}
 	return true
 }
 
 // unknownKey says the most helpful thing that is known about a key.
-func (p *parser) unknownKey(key node, w where) {
+func (p *parser) unknownKey(key, value node, w where) {
 	if p.full() {
 		p.missed++
 		return

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
@@ -26,6 +24,8 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 			d.Variables = p.variables(value)
 		case "stages":
 			stages = value
+		case "cancel-in-progress":
+			p.boolean(value, key.text)
 		}
 	})
 	if _, ok := root.get("name"); !ok && !namePattern.MatchString(d.Name) {
@@ -56,79 +56,6 @@ func (p *parser) mode(key, n node) {
 	default:
 		p.report(n.at, DidYouMean(text, modes), "mode must be one of %s, not %s", enumerate(modes), quote(text))
 	}
-}
-
-// triggers reads on: a mapping, one event, or a list of events.
-func (p *parser) triggers(n node, on *pipeline.Triggers) {
-	if n.kind == mapping {
-		p.each(n, inOn, func(key, value node) {
-			w := inPullRequest
-			if key.text == "push" {
-				w = inPush
-			}
-			filter := p.branchFilter(value, w)
-			if key.text == "push" {
-				on.Push = filter
-			} else {
-				on.PullRequest = filter
-			}
-		})
-	} else {
-		for _, event := range p.distinct(p.some(n, "on", "write push or pull_request"), "on", exact) {
-			switch event.text {
-			case "push":
-				on.Push = &pipeline.BranchFilter{}
-			case "pull_request":
-				on.PullRequest = &pipeline.BranchFilter{}
-			default:
-				p.unknownKey(event, inOn)
-			}
-		}
-	}
-	if n.kind == mapping && len(n.pairs) == 0 {
-		p.report(n.at, "write push or pull_request", "on is empty: nothing would start this pipeline")
-	}
-}
-
-// branchFilter reads what is under an event. A filter with a mistake matches
-// every branch, so that the author sees it.
-func (p *parser) branchFilter(n node, w where) *pipeline.BranchFilter {
-	filter := &pipeline.BranchFilter{}
-	if n.null {
-		return filter
-	}
-	before := p.mistakes()
-	ok := p.each(n, w, func(_, value node) {
-		filter.Branches = p.branches(value, string(w)+".branches")
-	})
-	_, branches := n.get("branches")
-	if ignore, both := n.get("branches-ignore"); branches && both {
-		p.report(ignore.at, "write ! in front of what branches should leave out", "%s has both branches and branches-ignore", w)
-	}
-	if !ok {
-		p.report(n.at, "write branches: [main] under it, or nothing", "%s must be a mapping, not %s", w, n.kind)
-	}
-	if p.mistakes() > before {
-		filter.Branches = nil
-	}
-	return filter
-}
-
-func (p *parser) branches(n node, what string) []string {
-	var patterns []string
-	includes := false
-	for _, item := range p.some(n, what, "leave it out to match every branch") {
-		pattern := strings.TrimPrefix(item.text, "!")
-		if pattern == "" || !doublestar.ValidatePattern(pattern) {
-			p.report(item.at, "* stands for anything but /, ** for anything", "%s is not a pattern of branch names", quote(item.text))
-		}
-		includes = includes || pattern == item.text
-		patterns = append(patterns, item.text)
-	}
-	if len(patterns) > 0 && !includes {
-		p.report(n.at, `put "**" in front to start from every branch`, "%s only excludes: no branch would match", what)
-	}
-	return patterns
 }
 
 func (p *parser) variables(n node) []pipeline.Variable {

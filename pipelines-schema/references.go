@@ -2,49 +2,15 @@ package schema
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"strings"
 
 	"github.com/stagegate/stagegate/internal/pipeline/expression"
 )
 
-// checkTemplates looks up the names in an action's expressions.
-func (p *parser) checkTemplates(i int, a *action) {
-	for _, n := range a.templates {
-		t, err := expression.Parse(n.text)
-		var e *expression.Error
-		if errors.As(err, &e) {
-			p.reportIn(n, e.Offset, e.Hint, "%s", e.Message)
-			continue
-		}
-		for _, ref := range t.Names() {
-			if p.full() {
-				p.missed++
-				return
-			}
-			if message, hint := p.reference(i, a, ref.Name); message != "" {
-				p.reportIn(n, ref.Offset, hint, "%s", message)
-			}
-		}
-		p.checkCalls(n, t.Calls())
-	}
-}
-
-// checkCalls reports the functions that cannot stand in env and image.
-func (p *parser) checkCalls(n node, calls []expression.Call) {
-	for _, c := range calls {
-		switch c.Function {
-		case "success", "failure", "always", "cancelled":
-			p.reportIn(n, c.Offset, "an output of an action that ran before may say how it ended", "%s() stands in if", c.Function)
-		case "changed", "hash":
-			p.reportIn(n, c.Offset, "", "%s() is not supported yet", c.Function)
-		}
-	}
-}
-
 // reference says what is wrong with a name in an expression of action a of
-// stage i, or nothing.
+// stage i, or nothing. Without a the expression is what lets an execution into
+// stage i.
 func (p *parser) reference(i int, a *action, name expression.Name) (message, hint string) {
 	switch name[0] {
 	case "source":
@@ -67,10 +33,15 @@ func (p *parser) reference(i int, a *action, name expression.Name) (message, hin
 		}
 		return inContext(name, declared)
 	case "matrix":
-		if len(a.matrix) == 0 {
+		switch {
+		case a == nil:
+			return "nothing is called " + show(name.String()), "a stage has no matrix: only its actions have"
+		case a.matrix == nil:
 			return "nothing is called " + show(name.String()), "this action has no matrix"
+		case a.matrix.unnamed:
+			return "", ""
 		}
-		return inContext(name, a.matrix)
+		return inContext(name, a.matrix.names)
 	}
 	return p.output(i, a, name)
 }
@@ -109,11 +80,13 @@ func (p *parser) output(i int, a *action, name expression.Name) (message, hint s
 	if len(name) != 3 {
 		return unknown, "an output is called STAGE.ACTION.KEY"
 	}
-	from := s.index[name[1]]
+	from := cmp.Or(s.index[name[1]], s.runs[name[1]])
 	called := show(name[0] + "." + name[1])
 	switch {
+	case from == nil && s.unreadable:
+		return "", ""
 	case from == nil:
-		if near := nearest(name[1], s.names()); near != "" {
+		if near := nearest(name[1], s.outputs()); near != "" {
 			return unknown, "did you mean " + strings.Join([]string{name[0], near, name[2]}, ".") + "?"
 		}
 		return unknown, "stage " + s.name + " has no action " + show(name[1])
@@ -121,12 +94,36 @@ func (p *parser) output(i int, a *action, name expression.Name) (message, hint s
 		return called + " is this action itself: it has no outputs before it ended", ""
 	case from.Approval != nil:
 		return called + " is an approval: it has no outputs", ""
+	case from.matrix != nil && from.Name == name[1]:
+		if first := s.runOf(from); first != "" {
+			hint = "write " + strings.Join([]string{name[0], first, name[2]}, ".") + " for the first run's"
+		}
+		return called + " runs once for each combination of its matrix", hint
 	case ranBefore(j, from, i, a):
 		return "", ""
-	case j == i:
-		return "action " + called + " may not have run yet", "add " + from.Name + " to its needs"
+	case j != i || a == nil:
+		return "action " + called + " runs later", later(a)
+	case from.finally != a.finally:
+		return p.besideFinally(called, a)
 	}
-	return "action " + called + " runs later", "move this action to a later stage"
+	return "action " + called + " may not have run yet", "add " + from.Name + " to its needs"
+}
+
+// later is the hint for who asks for what runs later.
+func later(a *action) string {
+	if a == nil {
+		return "a stage knows the outputs of earlier stages"
+	}
+	return "move this action to a later stage"
+}
+
+// besideFinally says why an action cannot count on another of its stage when
+// one of the two stands in finally.
+func (p *parser) besideFinally(called string, a *action) (message, hint string) {
+	if a.finally {
+		return "action " + called + " may have failed or not have run", "finally runs after failure too: it can count on earlier stages only"
+	}
+	return "action " + called + " stands in finally: it runs when all others have ended", "move this action to a later stage"
 }
 
 // meantContext guesses what the first segment of a name should be.
@@ -134,13 +131,7 @@ func (p *parser) meantContext(name expression.Name) string {
 	if hint := habit(name); hint != "" {
 		return hint
 	}
-	var first []string
-	for _, s := range p.scope.stages {
-		if s.name != "" {
-			first = append(first, s.name)
-		}
-	}
-	if near := nearest(name[0], append(slices.Clone(expression.Contexts), first...)); near != "" {
+	if near := nearest(name[0], slices.Concat(expression.Contexts, p.stageNames())); near != "" {
 		meant := append(expression.Name{near}, name[1:]...)
 		j := slices.IndexFunc(p.scope.stages, func(s *stage) bool { return s.name == near })
 		if j >= 0 && len(meant) == 3 && p.scope.stages[j].index[meant[1]] == nil {
@@ -149,51 +140,4 @@ func (p *parser) meantContext(name expression.Name) string {
 		return "did you mean " + show(meant.String()) + "?"
 	}
 	return "names begin with source, execution, variables or a stage's name"
-}
-
-// habit translates the names of GitHub Actions.
-func habit(name expression.Name) string {
-	switch name[0] {
-	case "github":
-		if ours := githubName(name); ours != nil {
-			return "write " + ours.String()
-		}
-		return "source and execution hold what is known of an event"
-	case "env":
-		return "the environment is not read in expressions: declare it in variables"
-	case "vars", "inputs":
-		return "declare it in variables and write variables.NAME"
-	case "secrets":
-		return "list it under secrets of the action: the script finds it in its environment"
-	case "steps", "needs", "jobs", "outputs":
-		return "an output is called STAGE.ACTION.KEY"
-	}
-	return ""
-}
-
-// githubName is our name for a value of GitHub Actions, or nil.
-func githubName(name expression.Name) expression.Name {
-	switch name.String() {
-	case "github.sha":
-		return expression.Name{"source", "commit"}
-	case "github.ref":
-		return expression.Name{"source", "ref"}
-	case "github.ref_name", "github.head_ref":
-		return expression.Name{"source", "branch"}
-	case "github.repository":
-		return expression.Name{"source", "repository"}
-	case "github.event.number", "github.event.pull_request.number":
-		return expression.Name{"source", "pull_request"}
-	case "github.event.head_commit.message":
-		return expression.Name{"source", "message"}
-	case "github.actor", "github.triggering_actor":
-		return expression.Name{"execution", "actor"}
-	case "github.event_name":
-		return expression.Name{"execution", "trigger"}
-	case "github.run_id":
-		return expression.Name{"execution", "id"}
-	case "github.run_number":
-		return expression.Name{"execution", "number"}
-	}
-	return nil
 }

@@ -90,13 +90,23 @@ func (p *parser) distinct(items []node, what string, key func(string) string) []
 
 func exact(text string) string { return text }
 
-// boolean reads self-review.
-func (p *parser) boolean(n node) bool {
-	text, ok := p.word(n, "self-review")
+// boolean reads true or false.
+func (p *parser) boolean(n node, what string) bool {
+	text, ok := p.word(n, what)
 	if ok && text != "true" && text != "false" {
-		p.report(n.at, "", "self-review must be true or false, not %s", quote(text))
+		p.report(n.at, "", "%s must be true or false, not %s", what, quote(text))
 	}
 	return text == "true"
+}
+
+// oneOf reads a word that is one of a few.
+func (p *parser) oneOf(n node, what string, words ...string) string {
+	text, ok := p.word(n, what)
+	if ok && !slices.Contains(words, text) {
+		p.report(n.at, DidYouMean(text, words), "%s must be one of %s, not %s", what, enumerate(words), quote(text))
+		return ""
+	}
+	return text
 }
 
 var whole = regexp.MustCompile(`^[1-9][0-9]*$`)
@@ -115,7 +125,7 @@ func (p *parser) count(n node) {
 
 const (
 	longestTimeout = 1440 // minutes
-	longestExpiry  = 60 * 24 * time.Hour
+	longestExpiry  = "60d"
 )
 
 var decimal = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,9})?$`)
@@ -141,22 +151,37 @@ func (p *parser) minutes(n node) time.Duration {
 
 var duration = regexp.MustCompile(`^([0-9]{1,9})([smhd])$`)
 
-// period reads expires, a duration such as 72h or 7d.
-func (p *parser) period(n node) time.Duration {
-	text, ok := p.word(n, "expires")
+var units = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
+
+// period reads a duration such as 72h or 7d. At most it is written like one.
+func (p *parser) period(n node, what, most string) time.Duration {
+	text, ok := p.word(n, what)
 	if !ok {
 		return 0
 	}
+	d, ok := parsePeriod(text)
+	if !ok {
+		p.report(n.at, "write a whole number and s, m, h or d, such as 90m, 72h or 7d", "%s must be a duration, not %s", what, quote(text))
+		return 0
+	}
+	if longest, _ := parsePeriod(most); d < time.Second || d > longest {
+		p.report(n.at, "", "%s must be from 1s to %s, not %s", what, most, quote(text))
+		return 0
+	}
+	return d
+}
+
+// parsePeriod reads a duration; one of more than a century is a century.
+func parsePeriod(text string) (time.Duration, bool) {
 	match := duration.FindStringSubmatch(text)
 	if match == nil {
-		p.report(n.at, "write a whole number and s, m, h or d, such as 90m, 72h or 7d", "expires must be a duration, not %s", quote(text))
-		return 0
+		return 0, false
 	}
+	const century = 100 * 365 * 24 * time.Hour
 	number, err := strconv.Atoi(match[1])
-	unit := map[string]int{"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}[match[2]]
-	if err != nil || number < 1 || number > int(longestExpiry/time.Second)/unit {
-		p.report(n.at, "", "expires must be from 1s to 60d, not %s", quote(text))
-		return 0
+	unit := units[match[2]]
+	if err != nil || time.Duration(number) > century/unit {
+		return century, true
 	}
-	return time.Duration(number*unit) * time.Second
+	return time.Duration(number) * unit, true
 }

@@ -1,7 +1,9 @@
 package schema
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/internal/pipeline/expression"
@@ -15,9 +17,16 @@ const (
 
 // stage is one while the file is checked.
 type stage struct {
-	name    string
-	actions []*action
-	index   map[string]*action // by name, the first of each
+	name       string
+	actions    []*action
+	finally    []*action
+	unreadable bool               // there are actions that could not be read
+	index      map[string]*action // by name, the first of each
+	folded     map[string]*action // by folded name
+	runs       map[string]*action // those with a matrix, by the names of their runs
+	formulas   formulas           // of the stage itself, before it is entered
+	afterwards formulas           // likewise when its actions have succeeded
+	tested     []tested
 }
 
 // action is one while the file is checked: what it refers to is only looked up
@@ -25,15 +34,44 @@ type stage struct {
 type action struct {
 	pipeline.Action
 
-	at        place
-	needs     []node
-	after     []*action // the needs that exist
-	inputs    []node
-	produces  []pair // artifacts
-	secrets   []node
-	matrix    []string // names
-	templates []node   // texts that may hold expressions
-	before    map[*action]bool
+	at       place
+	finally  bool // stands in finally of its stage
+	needs    []node
+	after    []*action // the needs that exist
+	inputs   []node
+	produces []pair // artifacts
+	secrets  []node
+	matrix   *matrix // nil for none
+	formulas formulas
+	before   map[*action]bool
+}
+
+// all are the actions of a stage, those of finally last.
+func (s *stage) all() []*action { return slices.Concat(s.actions, s.finally) }
+
+func (s *stage) names() []string {
+	var names []string
+	for _, a := range s.all() {
+		if a.Name != "" {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// outputs are the names of what has outputs.
+func (s *stage) outputs() []string {
+	return append(s.names(), slices.Sorted(maps.Keys(s.runs))...)
+}
+
+// runOf is the name of the first run of an action, or "".
+func (s *stage) runOf(a *action) string {
+	if a.matrix != nil && !a.matrix.unknown {
+		for values := range a.matrix.runs {
+			return runName(a.Name, values)
+		}
+	}
+	return ""
 }
 
 // stages reads all stages and checks what they say of each other.
@@ -66,65 +104,153 @@ func (p *parser) stages(n node) []pipeline.Stage {
 }
 
 func (p *parser) stage(n node, names unique) *stage {
-	s := &stage{index: map[string]*action{}}
+	s := &stage{index: map[string]*action{}, folded: map[string]*action{}, runs: map[string]*action{}}
+	inside := unique{parser: p, what: "action of this stage", seen: map[string]node{}}
 	ok := p.each(n, inStage, func(key, value node) {
 		switch key.text {
 		case "name":
-			name, ok := p.name(value, "a stage")
-			s.name = name
-			switch {
-			case slices.ContainsFunc(expression.Contexts, func(c string) bool { return fold(c) == fold(name) }):
-				p.report(value.at, enumerate(expression.Contexts)+" have a meaning in expressions", "a stage cannot be called %s", name)
-			case ok:
-				names.claim(value)
-			}
+			s.name = p.stageName(value, names)
 		case "actions":
-			s.actions = p.actions(value)
-			for _, a := range slices.Backward(s.actions) {
-				if a.Name != "" {
-					s.index[a.Name] = a
-				}
-			}
+			s.actions = p.actions(s, value, "actions", inside)
+		case "finally":
+			s.finally = p.actions(s, value, "finally", inside)
+			p.checkFinally(s)
+		default:
+			p.stageKey(s, key, value)
 		}
 	})
 	if !ok {
 		p.report(n.at, "write - name: … and actions: …", "a stage must be a mapping, not %s", n.kind)
 		return s
 	}
-	p.require(n, "a stage", "name", "actions")
+	p.require(n, inStage, "name", "actions")
+	for _, a := range slices.Backward(s.all()) {
+		if a.Name == "" {
+			s.unreadable = true
+			continue
+		}
+		s.index[a.Name], s.folded[fold(a.Name)] = a, a
+	}
 	return s
 }
 
-func (p *parser) actions(n node) []*action {
+func (p *parser) stageName(n node, names unique) string {
+	name, ok := p.name(n, "a stage")
+	switch {
+	case slices.ContainsFunc(expression.Contexts, func(c string) bool { return fold(c) == fold(name) }):
+		p.report(n.at, enumerate(expression.Contexts)+" have a meaning in expressions", "a stage cannot be called %s", name)
+	case ok:
+		names.claim(n)
+	}
+	return name
+}
+
+// stageKey reads what surrounds the actions of a stage.
+func (p *parser) stageKey(s *stage, key, n node) {
+	switch key.text {
+	case "if":
+		p.condition(&s.formulas, n, "if")
+	case "before-entry", "on-success":
+		p.rules(s, n, key.text)
+	case "on-failure":
+		p.onFailure(n)
+	case "source":
+		p.clone(n)
+	case "concurrency":
+		if n.kind == mapping {
+			p.report(n.at, "write a name that stages share, such as deploy", "concurrency must be a text, not %s", n.kind)
+			return
+		}
+		if text, ok := p.template(&s.formulas, n, "concurrency"); ok && strings.TrimSpace(text) == "" {
+			p.report(n.at, "write a name that stages share, such as deploy", "concurrency is empty")
+		}
+	case "environment":
+		if n.kind == mapping {
+			p.report(n.at, "environment names a deployment target; variables of the script stand in env", "environment must be a name, not %s", n.kind)
+			return
+		}
+		p.name(n, "an environment")
+	}
+}
+
+// checkFinally reports what cannot stand in finally.
+func (p *parser) checkFinally(s *stage) {
+	for _, a := range s.finally {
+		a.finally = true
+		if a.Approval != nil {
+			p.report(a.at, "put it among the actions", "an approval cannot stand in finally, which runs after failure too")
+		}
+	}
+}
+
+// clone reads how a stage gets its source.
+func (p *parser) clone(n node) {
+	ok := p.each(n, inClone, func(key, value node) {
+		switch key.text {
+		case "clone":
+			if text, ok := p.word(value, "clone"); ok && text != "full" && !whole.MatchString(text) {
+				p.report(value.at, "write full, or how many commits", "clone must be full or a number, not %s", quote(text))
+			}
+		case "submodules":
+			p.oneOf(value, key.text, "true", "false", "recursive")
+		case "lfs":
+			p.boolean(value, key.text)
+		}
+	})
+	if !ok {
+		p.report(n.at, "write source: { clone: full }", "source must be a mapping, not %s", n.kind)
+	}
+}
+
+func (p *parser) actions(s *stage, n node, what string, names unique) []*action {
 	switch {
 	case n.kind != list && !n.null:
-		p.report(n.at, "write each action as - name: …", "actions must be a list, not %s", n.kind)
+		p.report(n.at, "write each action as - name: …", "%s must be a list, not %s", what, n.kind)
+		s.unreadable = true
 		return nil
 	case len(n.items) == 0:
-		p.report(n.at, "a stage has at least one action", "actions is empty")
+		hint := "a stage has at least one action"
+		if what == "finally" {
+			hint = "leave it out"
+		}
+		p.report(n.at, hint, "%s is empty", what)
 		return nil
 	case len(n.items) > maxActions:
 		p.report(n.items[maxActions].at, "", "a stage has at most %d actions", maxActions)
+		s.unreadable = true
 		return nil
 	}
-	names := unique{parser: p, what: "action of this stage", seen: map[string]node{}}
 	var actions []*action
 	for _, item := range n.items {
-		if a := p.action(item); a != nil {
-			actions = append(actions, a)
-			if name, ok := item.get("name"); ok && namePattern.MatchString(a.Name) {
-				names.claim(name)
-			}
+		a := p.action(item)
+		if a == nil {
+			s.unreadable = true
+			continue
+		}
+		actions = append(actions, a)
+		if name, ok := item.get("name"); ok && namePattern.MatchString(a.Name) {
+			names.claim(name)
 		}
 	}
 	return actions
 }
 
+// stageNames lists the stages that have a name.
+func (p *parser) stageNames() []string {
+	var names []string
+	for _, s := range p.scope.stages {
+		if s.name != "" {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
 // require reports the keys that a mapping misses.
-func (p *parser) require(n node, what string, keys ...string) {
+func (p *parser) require(n node, w where, keys ...string) {
 	for _, key := range keys {
 		if _, ok := n.get(key); !ok {
-			p.report(n.at, "", "%s needs %s", what, article(key))
+			p.report(n.at, "", "%s needs %s", w, article(key))
 		}
 	}
 }

@@ -42,8 +42,10 @@ type Reference struct {
 
 // Call is a call of a function where it stands: Offset counts bytes from the
 // start of the text. The function exists and has the arguments it wants.
+// Pattern is what changed and hash ask for.
 type Call struct {
 	Function string
+	Pattern  string
 	Offset   int
 }
 

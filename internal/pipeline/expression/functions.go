@@ -14,6 +14,7 @@ type function struct {
 	least     int
 	most      int
 	status    bool // asks how the actions before ended
+	pattern   bool // its one argument is a pattern of files
 	check     func(args []node) *Error
 	// apply leaves the Offset of its error to the call.
 	apply func(e *evaluation, args []value) (value, *Error)
@@ -30,8 +31,8 @@ var functions = []*function{
 	{name: "failure", status: true, apply: onStatus("failure", func(s Status) bool { return s.Failed })},
 	{name: "cancelled", status: true, apply: onStatus("cancelled", func(s Status) bool { return s.Cancelled })},
 	{name: "always", status: true, apply: onStatus("always", func(Status) bool { return true })},
-	{name: "changed", arguments: "'docs/**'", least: 1, most: 1, check: checkPattern, apply: changed},
-	{name: "hash", arguments: "'**/go.sum'", least: 1, most: 1, check: checkPattern, apply: hash},
+	{name: "changed", arguments: "'docs/**'", least: 1, most: 1, pattern: true, check: checkPattern, apply: changed},
+	{name: "hash", arguments: "'**/go.sum'", least: 1, most: 1, pattern: true, check: checkPattern, apply: hash},
 }
 
 // find returns the function of a name, or nil.

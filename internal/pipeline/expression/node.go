@@ -82,7 +82,11 @@ func calls(root node) []Call {
 	var all []Call
 	visit(root, func(n node) {
 		if c, ok := n.(call); ok {
-			all = append(all, Call{Function: c.function.name, Offset: c.at})
+			found := Call{Function: c.function.name, Offset: c.at}
+			if c.function.pattern {
+				found.Pattern, _ = literalText(c.args[0])
+			}
+			all = append(all, found)
 		}
 	})
 	return all

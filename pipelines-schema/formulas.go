@@ -1,0 +1,114 @@
+package schema
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline/expression"
+)
+
+// formula is a text of the file that holds expressions or is one. What its
+// names stand for is looked up when all stages are known.
+type formula struct {
+	node
+
+	form form
+}
+
+type form int
+
+const (
+	template  form = iota // text around ${{ }}
+	condition             // one expression
+	single                // one name
+)
+
+type formulas []formula
+
+// template reads a scalar that may hold expressions, and keeps it for check.
+func (p *parser) template(to *formulas, n node, what string) (string, bool) {
+	if n.kind != scalar {
+		p.report(n.at, "", "%s must be a text, not %s", what, n.kind)
+		return "", false
+	}
+	*to = append(*to, formula{n, template})
+	return n.text, true
+}
+
+// condition reads a scalar that is one expression, and keeps it for check.
+func (p *parser) condition(to *formulas, n node, what string) {
+	if n.kind != scalar || n.null || strings.TrimSpace(n.text) == "" {
+		p.report(n.at, "write an expression, such as source.branch == 'main'", "%s must be an expression", what)
+		return
+	}
+	*to = append(*to, formula{n, condition})
+}
+
+// checkFormulas looks up the names and calls in the formulas of an action of
+// stage i, or, where a is nil, of the stage itself.
+func (p *parser) checkFormulas(i int, a *action, all formulas) {
+	for _, f := range all {
+		names, calls, err := f.read()
+		if err != nil {
+			p.wrongFormula(f.node, err)
+			continue
+		}
+		for _, ref := range names {
+			if p.full() {
+				p.missed++
+				return
+			}
+			if message, hint := p.reference(i, a, ref.Name); message != "" {
+				p.reportIn(f.node, ref.Offset, hint, "%s", message)
+			}
+		}
+		p.checkCalls(f, calls)
+	}
+}
+
+// read takes a formula apart.
+func (f formula) read() ([]expression.Reference, []expression.Call, error) {
+	if f.form == template {
+		t, err := expression.Parse(f.text)
+		return t.Names(), t.Calls(), err
+	}
+	c, err := expression.ParseCondition(f.text)
+	names := c.Names()
+	if f.form == single && err == nil && (len(names) != 1 || names[0].Name.String() != strings.TrimSpace(f.text)) {
+		err = &expression.Error{Message: "a variable rule looks at one name", Hint: "write one such as variables.REGION, or an expression rule"}
+	}
+	return names, c.Calls(), err
+}
+
+// wrongFormula reports what the expression language refused.
+func (p *parser) wrongFormula(n node, err error) {
+	var e *expression.Error
+	if errors.As(err, &e) {
+		p.reportIn(n, e.Offset, e.Hint, "%s", e.Message)
+	}
+}
+
+// checkCalls reports the functions that cannot stand in a formula.
+func (p *parser) checkCalls(f formula, calls []expression.Call) {
+	for _, c := range calls {
+		switch c.Function {
+		case "success", "failure", "always", "cancelled":
+			if f.form == template {
+				p.reportIn(f.node, c.Offset, "an output of an action that ran before may say how it ended", "%s() stands in if", c.Function)
+			}
+		case "hash":
+			if f.form != template {
+				p.reportIn(f.node, c.Offset, "changed() tells whether the event touched a file", "hash() is only known where an action runs: it stands in env and image")
+				continue
+			}
+			p.reportIn(f.node, c.Offset, "", "hash() is not supported yet")
+		case "changed":
+			if f.form == template {
+				p.reportIn(f.node, c.Offset, "", "changed() is not supported yet")
+			}
+			if message, hint := wrongPattern(c.Pattern, "paths"); message != "" {
+				p.reportIn(f.node, c.Offset, hint, "%s %s", quote(c.Pattern), message)
+			}
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline/expression"
+)
+
+const (
+	maxCombinations = 256    // runs that a matrix makes of one action
+	maxRuns         = 1_000  // of the actions of a stage, those of a matrix counted each
+	maxArtifacts    = 10_000 // of a pipeline, those of a matrix counted each
+)
+
+// matrix makes several runs of one action. Names and values are in the order
+// of the file; values[i] belongs to names[i].
+type matrix struct {
+	at      place
+	names   []string
+	values  [][]string
+	unnamed bool // there are names that could not be read
+	unknown bool // there are mistakes in it
+}
+
+// matrix reads the names and values that a matrix gives to the expressions of
+// its action.
+func (p *parser) matrix(n node) *matrix {
+	m := &matrix{at: n.at}
+	before := p.mistakes()
+	defer func() { m.unknown = p.mistakes() > before }()
+	switch {
+	case n.kind != mapping:
+		p.report(n.at, "write NAME: [value, value]", "matrix must be a mapping, not %s", n.kind)
+		m.unnamed = true
+		return m
+	case len(n.pairs) == 0:
+		p.report(n.at, "write NAME: [value, value]", "matrix is empty")
+		return m
+	}
+	names := unique{parser: p, what: "value of this matrix", seen: map[string]node{}}
+	combinations := 1
+	for _, pair := range n.pairs {
+		if hint := matrixHabit(pair); hint != "" {
+			p.report(pair.key.at, hint, "a matrix has no %s: it is all combinations of its values", pair.key.text)
+			m.unnamed = true
+			continue
+		}
+		if _, ok := p.name(pair.key, "a matrix value"); ok {
+			names.claim(pair.key)
+		}
+		what := "matrix." + show(pair.key.text)
+		var values []string
+		for _, item := range p.distinct(p.some(pair.value, what, "write at least one value"), what, exact) {
+			values = append(values, item.text)
+		}
+		m.names, m.values = append(m.names, pair.key.text), append(m.values, values)
+		combinations = min(combinations*max(len(values), 1), maxCombinations+1)
+	}
+	if combinations > maxCombinations {
+		p.report(n.at, "", "a matrix has at most %d combinations", maxCombinations)
+		return m
+	}
+	p.checkRuns(m)
+	return m
+}
+
+// matrixHabit is the hint for what GitHub Actions has in a matrix, or "".
+func matrixHabit(pair pair) string {
+	nested := slices.ContainsFunc(pair.value.items, func(item node) bool { return item.kind == mapping })
+	switch {
+	case pair.key.text == "include" && nested:
+		return "write an action of its own for what differs"
+	case pair.key.text == "exclude" && nested:
+		return "write the other combinations as actions of their own"
+	}
+	return ""
+}
+
+// checkRuns reports combinations that cannot be told apart by their names.
+func (p *parser) checkRuns(m *matrix) {
+	seen := map[string]bool{}
+	for values := range m.runs {
+		name := fold(runName("", values))
+		if seen[name] {
+			p.report(m.at, "in a name, all but letters, digits and - becomes _", "two combinations of this matrix are both called %s", quote(strings.TrimPrefix(name, "_")))
+			return
+		}
+		seen[name] = true
+	}
+}
+
+// runs yields the values of each run, the last name turning fastest. The slice
+// is reused.
+func (m *matrix) runs(yield func(values []string) bool) {
+	values := make([]string, len(m.names))
+	var fill func(i int) bool
+	fill = func(i int) bool {
+		if i == len(values) {
+			return yield(values)
+		}
+		for _, value := range m.values[i] {
+			values[i] = value
+			if !fill(i + 1) {
+				return false
+			}
+		}
+		return true
+	}
+	fill(0)
+}
+
+// size is how many runs there are.
+func (m *matrix) size() int {
+	size := 1
+	for _, values := range m.values {
+		size = min(size*len(values), maxCombinations)
+	}
+	return size
+}
+
+// runName is what a run of a matrix is called where its outputs are asked for:
+// unit-1_26-linux.
+func runName(action string, values []string) string {
+	for _, value := range values {
+		action += "-" + nameOf(value)
+	}
+	return action
+}
+
+// nameOf makes a value part of a name.
+func nameOf(value string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, value)
+}
+
+// indexRuns finds the runs of a stage's matrices by their names.
+func (p *parser) indexRuns(s *stage) {
+	total := 0
+	for _, a := range s.all() {
+		if a.matrix == nil || a.matrix.unknown || a.Name == "" {
+			continue
+		}
+		if total += a.matrix.size(); total > maxRuns {
+			p.report(a.matrix.at, "", "a stage has at most %d runs of actions with a matrix", maxRuns)
+			return
+		}
+		for values := range a.matrix.runs {
+			name := runName(a.Name, values)
+			if other := s.folded[fold(name)]; other != nil && other != a {
+				p.report(other.at, "call it otherwise", "action %s is called like a run of action %s", show(other.Name), show(a.Name))
+				break
+			}
+			s.runs[name] = a
+		}
+	}
+}
+
+// artifactNames are what an artifact is called in each run of its action.
+func (p *parser) artifactNames(a *action, key node) []string {
+	if a.matrix == nil || a.matrix.unknown {
+		return []string{key.text}
+	}
+	if _, ok := expression.Find(key.text); !ok {
+		hint := "write " + key.text + "-${{ matrix." + a.matrix.names[0] + " }}"
+		if a.matrix.size() > 1 && !p.full() {
+			p.report(key.at, hint, "each run of the matrix makes artifact %s: put a matrix value in its name", show(key.text))
+		}
+		return []string{key.text}
+	}
+	t, ok := p.artifactFormula(a, key)
+	if !ok {
+		return nil
+	}
+	var names []string
+	for values := range a.matrix.runs {
+		name, err := t.Expand(expression.Scope{Lookup: func(n expression.Name) (string, error) {
+			return nameOf(values[slices.Index(a.matrix.names, n[1])]), nil
+		}})
+		switch {
+		case err != nil:
+			p.wrongFormula(key, err)
+			return nil
+		case !namePattern.MatchString(name):
+			p.report(key.at, nameRule, "%s is not a name for an artifact", quote(name))
+			return nil
+		case slices.Contains(names, name):
+			p.report(key.at, "put in each value of the matrix: "+enumerate(a.matrix.names), "two runs of the matrix make artifact %s", show(name))
+			return names
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// artifactFormula reads the name of an artifact, in which only values of the
+// matrix can stand: it is known before anything runs.
+func (p *parser) artifactFormula(a *action, key node) (expression.Template, bool) {
+	t, err := expression.Parse(key.text)
+	if err != nil {
+		p.wrongFormula(key, err)
+		return t, false
+	}
+	for _, ref := range t.Names() {
+		switch message, hint := inContext(ref.Name, a.matrix.names); {
+		case ref.Name[0] != "matrix":
+			p.reportIn(key, ref.Offset, "", "the name of an artifact can hold values of the matrix, not %s", show(ref.Name.String()))
+			return t, false
+		case message != "":
+			p.reportIn(key, ref.Offset, hint, "%s", message)
+			return t, false
+		}
+	}
+	return t, true
+}

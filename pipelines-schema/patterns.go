@@ -1,0 +1,65 @@
+package schema
+
+import (
+	"math"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+const (
+	longestPattern  = 255 // bytes
+	mostAlternation = 64  // texts that the braces of a pattern stand for
+)
+
+// globs reads patterns of branches, tags or paths. The last one that matches
+// decides, and ! in front excludes; in a list of what to ignore it cannot.
+func (p *parser) globs(n node, what, of string) []string {
+	var patterns []string
+	includes := false
+	ignores := strings.HasSuffix(what, "-ignore")
+	for _, item := range p.some(n, what, "leave it out to match all") {
+		text := strings.TrimPrefix(item.text, "!")
+		if ignores && text != item.text {
+			p.report(item.at, "leave out !", "%s leaves out what it lists, so ! has no place in it", what)
+		} else if message, hint := wrongPattern(text, of); message != "" {
+			p.report(item.at, hint, "%s %s", quote(item.text), message)
+		}
+		includes = includes || text == item.text
+		patterns = append(patterns, item.text)
+	}
+	if len(patterns) > 0 && !includes && !ignores {
+		p.report(n.at, `put "**" in front to start from all others`, "%s only excludes: nothing would match", what)
+	}
+	return patterns
+}
+
+// wrongPattern says what is wrong with a pattern, or nothing. Braces multiply
+// the work of matching, so that what they stand for is bounded.
+func wrongPattern(pattern, of string) (message, hint string) {
+	switch {
+	case pattern == "", !doublestar.ValidatePattern(pattern):
+		return "is not a pattern of " + of, "* stands for anything but /, ** for anything"
+	case len(pattern) > longestPattern:
+		return "is too long for a pattern of " + of, "write several, or use *"
+	case alternation(pattern) > mostAlternation:
+		return "stands for too many " + of, "write several patterns, with fewer braces in each"
+	case of == "branch names" && strings.HasPrefix(pattern, "refs/heads/"):
+		return "never matches: the name of a branch has no refs/heads/", "write " + show(strings.TrimPrefix(pattern, "refs/heads/"))
+	case of == "tag names" && strings.HasPrefix(pattern, "refs/tags/"):
+		return "never matches: the name of a tag has no refs/tags/", "write " + show(strings.TrimPrefix(pattern, "refs/tags/"))
+	case of == "paths" && (strings.HasPrefix(pattern, "/") || strings.HasPrefix(pattern, "./")):
+		return "never matches: paths begin at the root of the repository", "write " + show(strings.TrimPrefix(strings.TrimPrefix(pattern, "."), "/"))
+	}
+	return "", ""
+}
+
+// alternation is at least how many texts the braces of a pattern stand for:
+// what their commas come to where they are spread evenly.
+func alternation(pattern string) float64 {
+	braces, commas := strings.Count(pattern, "{"), strings.Count(pattern, ",")
+	if braces == 0 {
+		return 1
+	}
+	return math.Pow(float64(commas)/float64(braces)+1, float64(braces))
+}

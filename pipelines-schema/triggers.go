@@ -1,0 +1,156 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// triggers reads on: a mapping, one event, or a list of events.
+func (p *parser) triggers(n node, on *pipeline.Triggers) {
+	if n.kind != mapping {
+		p.events(n, on)
+		return
+	}
+	if len(n.pairs) == 0 {
+		p.report(n.at, "write push or pull_request", "on is empty: nothing would start this pipeline")
+	}
+	p.each(n, inOn, func(key, value node) {
+		switch key.text {
+		case "push":
+			on.Push = p.branchFilter(value, inPush)
+		case "pull_request":
+			on.PullRequest = p.branchFilter(value, inPullRequest)
+		case "merge_group":
+			p.mergeGroup(value)
+		case "schedule":
+			p.schedules(value)
+		case "pipeline":
+			p.upstream(value)
+		case "webhook":
+			if !value.null && (value.kind != mapping || len(value.pairs) > 0) {
+				p.report(value.at, "write webhook: and nothing after it", "on.webhook has no keys and no value")
+			}
+		}
+	})
+}
+
+// events reads the short form of on.
+func (p *parser) events(n node, on *pipeline.Triggers) {
+	for _, event := range p.distinct(p.some(n, "on", "write push or pull_request"), "on", exact) {
+		switch event.text {
+		case "push":
+			on.Push = &pipeline.BranchFilter{}
+		case "pull_request":
+			on.PullRequest = &pipeline.BranchFilter{}
+		case "schedule":
+			p.report(event.at, `write on: { schedule: [{ cron: "0 3 * * 1-5" }] }`, "schedule is not supported yet, and does not say when")
+		default:
+			p.unknownKey(event, node{kind: scalar, null: true}, inOn)
+		}
+	}
+}
+
+// branchFilter reads what is under push and pull_request. A filter with a
+// mistake matches every branch, so that the author sees it.
+func (p *parser) branchFilter(n node, w where) *pipeline.BranchFilter {
+	filter := &pipeline.BranchFilter{}
+	if n.null {
+		return filter
+	}
+	before := p.mistakes()
+	ok := p.each(n, w, func(key, value node) {
+		what := string(w) + "." + key.text
+		switch {
+		case key.text == "branches":
+			filter.Branches = p.globs(value, what, "branch names")
+		case key.text == "types":
+			p.types(value, what, pullRequestTypes)
+		case strings.HasPrefix(key.text, "branches"):
+			p.globs(value, what, "branch names")
+		case strings.HasPrefix(key.text, "tags"):
+			p.globs(value, what, "tag names")
+		default:
+			p.globs(value, what, "paths")
+		}
+	})
+	for _, key := range []string{"branches", "tags", "paths"} {
+		_, wanted := n.get(key)
+		if ignore, both := n.get(key + "-ignore"); wanted && both {
+			p.report(ignore.at, "write ! in front of what "+key+" should leave out", "%s has both %s and %s-ignore", w, key, key)
+		}
+	}
+	if !ok {
+		p.report(n.at, "write branches: [main] under it, or nothing", "%s must be a mapping, not %s", w, n.kind)
+	}
+	if p.mistakes() > before {
+		filter.Branches = nil
+	}
+	return filter
+}
+
+// pullRequestTypes and mergeGroupTypes are what GitHub calls the actions of
+// these events.
+var (
+	pullRequestTypes = []string{
+		"opened", "synchronize", "reopened", "closed", "edited", "labeled", "unlabeled", "assigned", "unassigned",
+		"ready_for_review", "converted_to_draft", "review_requested", "review_request_removed", "locked", "unlocked",
+		"auto_merge_enabled", "auto_merge_disabled", "enqueued", "dequeued", "milestoned", "demilestoned",
+	}
+	mergeGroupTypes = []string{"checks_requested", "destroyed"}
+)
+
+func (p *parser) types(n node, what string, known []string) {
+	for _, item := range p.distinct(p.some(n, what, "leave it out for the usual ones"), what, exact) {
+		if slices.Contains(known, item.text) {
+			continue
+		}
+		if p.full() {
+			p.missed++
+			continue
+		}
+		hint := DidYouMean(item.text, known)
+		if hint == "" {
+			hint = "among them are " + enumerate(known[:min(len(known), 4)])
+		}
+		p.report(item.at, hint, "%s has no type %s", strings.TrimSuffix(what, ".types"), quote(item.text))
+	}
+}
+
+func (p *parser) mergeGroup(n node) {
+	if n.null {
+		return
+	}
+	ok := p.each(n, inMergeGroup, func(_, value node) {
+		p.types(value, "on.merge_group.types", mergeGroupTypes)
+	})
+	if !ok {
+		p.report(n.at, "write nothing under it", "on.merge_group must be a mapping, not %s", n.kind)
+	}
+}
+
+// upstream reads the pipelines whose stages start this one.
+func (p *parser) upstream(n node) {
+	items := []node{n}
+	if n.kind == list {
+		items = n.items
+	}
+	if len(items) == 0 {
+		p.report(n.at, "write pipeline: { name: build }", "on.pipeline is empty")
+	}
+	for _, item := range items {
+		ok := p.each(item, inUpstream, func(key, value node) {
+			what := "a pipeline"
+			if key.text == "stage" {
+				what = "a stage"
+			}
+			p.name(value, what)
+		})
+		if !ok {
+			p.report(item.at, "write pipeline: { name: build }", "on.pipeline must be a mapping, not %s", item.kind)
+		} else {
+			p.require(item, inUpstream, "name")
+		}
+	}
+}
