@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,27 +153,29 @@ func (a *App) candidates(ctx context.Context, repo github.Repository, sha string
 	return unique(found), nil
 }
 
-// unique refuses pipelines of one name: neither runs, since nobody could tell
-// their check runs apart.
+// unique refuses pipelines of one name: none of them runs, and the first shows
+// the mistakes of all.
 func unique(found []candidate) []candidate {
-	slices.SortStableFunc(found, func(a, b candidate) int {
-		return cmp.Compare(strings.ToLower(a.definition.Name), strings.ToLower(b.definition.Name))
-	})
 	var out []candidate
 	for _, c := range found {
-		last := len(out) - 1
-		if last < 0 || !strings.EqualFold(out[last].definition.Name, c.definition.Name) {
+		if !clashes(out, c) {
 			out = append(out, c)
-			continue
 		}
-		out[last].problems = append(out[last].problems, c.problems...)
-		out[last].problems = append(out[last].problems, pipeline.Problem{
-			File: c.definition.File, Line: 1, Column: 1,
-			Message: fmt.Sprintf("the pipeline %q is also defined in %s", c.definition.Name, out[last].definition.File),
-			Hint:    "give one of them another name",
-		})
 	}
 	return out
+}
+
+// clashes gives the mistakes of a pipeline to the one that is called like it, if
+// there is one.
+func clashes(earlier []candidate, c candidate) bool {
+	for i := range earlier {
+		e := &earlier[i]
+		if clash, ok := schema.Clash(e.definition, c.definition); ok {
+			e.problems = append(append(e.problems, c.problems...), pipeline.Problem(clash))
+			return true
+		}
+	}
+	return false
 }
 
 // start plans one execution for each candidate. before is the commit the event

@@ -39,7 +39,7 @@ type file struct {
 }
 
 func readFile(name, shown string) (file, error) {
-	text, err := os.ReadFile(name)
+	text, err := readPipeline(name)
 	if err != nil {
 		return file{}, fmt.Errorf("read the pipeline: %w", err)
 	}
@@ -48,20 +48,20 @@ func readFile(name, shown string) (file, error) {
 	return f, nil
 }
 
-// files reads all pipeline files of the tree, by name.
+// files reads all pipeline files of the tree, by name. Links and what else is no
+// regular file are left out, as they are on GitHub.
 func (w worktree) files() ([]file, error) {
 	folder := filepath.Join(w.root, filepath.FromSlash(schema.Folder))
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("list the pipelines: %w", err)
+	entries, err := pipelineFiles(folder)
+	if err != nil {
+		return nil, err
 	}
 	var all []file
 	for _, e := range entries {
-		shown := schema.Folder + "/" + e.Name()
-		if e.IsDir() || !schema.IsPipelineFile(shown) {
+		if !e.Type().IsRegular() {
 			continue
 		}
-		f, err := readFile(filepath.Join(folder, e.Name()), shown)
+		f, err := readFile(filepath.Join(folder, e.Name()), schema.Folder+"/"+e.Name())
 		if err != nil {
 			return nil, err
 		}

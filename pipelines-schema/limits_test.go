@@ -8,14 +8,14 @@ import (
 
 // hostileBytes is less than a file may have, so that the tests end soon, and
 // enough to show what grows with the square.
-const hostileBytes = maxBytes / 8
+const hostileBytes = MaxBytes / 8
 
 // hostile are files made to cost as much as they can.
 func hostile() map[string]string {
 	const one = "on: push\nstages: [{ name: s, actions: [{ name: a, image: alpine, run: ls, env: { A: \"%\" } }] }]\n"
 	fill := func(s string) string { return strings.Repeat(s, hostileBytes/len(s)) }
 	return map[string]string{
-		"too large":            strings.Repeat("#", maxBytes+1),
+		"too large":            strings.Repeat("#", MaxBytes+1),
 		"deep flow":            fill("["),
 		"deep flow mapping":    fill("{a: "),
 		"deep block":           fill("- "),

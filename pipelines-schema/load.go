@@ -10,10 +10,13 @@ import (
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 )
 
-// What a pipeline file may be at most. Past these it is refused before it costs
-// anything.
+// MaxBytes is how long a pipeline file may be: nobody needs to read more than
+// one byte past it, since Parse refuses what is longer.
+const MaxBytes = 1 << 20
+
+// What a pipeline file may be at most besides. Past these it is refused before
+// it costs anything.
 const (
-	maxBytes   = 1 << 20
 	maxDepth   = 50
 	maxAliased = 10_000 // nodes that aliases repeat
 )
@@ -21,7 +24,7 @@ const (
 // load reads the file's one document. It returns false, having said why, when
 // there is none that can be checked.
 func (p *parser) load(data []byte) (node, bool) {
-	if len(data) > maxBytes {
+	if len(data) > MaxBytes {
 		p.reportAt(0, "move scripts into files of the repository", "the file is larger than 1 MB")
 		return node{}, false
 	}

@@ -121,7 +121,7 @@ func TestKnown(t *testing.T) {
 		{"name is no name", "name: 1\non: pull_request\nx: \xff\n", `x never []`},
 		{"too deep below", "name: n\non: push\nx: " + strings.Repeat("[", 60) + strings.Repeat("]", 60), `n [] never`},
 		{"only a mistake", "\t", `x never never`},
-		{"too large", "name: n\non: push\n" + strings.Repeat("#", maxBytes), `x never never`},
+		{"too large", "name: n\non: push\n" + strings.Repeat("#", MaxBytes), `x never never`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -28,6 +28,8 @@ const (
 // usageError is a mistake of whoever typed the command.
 type usageError struct{ error }
 
+func (u usageError) Unwrap() error { return u.error }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root().ExecuteContext(ctx)
@@ -44,6 +46,8 @@ func report(err error) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, errShown) && errors.As(err, &usage):
+		return exitUsage
 	case errors.Is(err, errShown):
 		return exitFailed
 	case errors.Is(err, context.Canceled):
@@ -72,7 +76,7 @@ func root() *cobra.Command {
 		Args:          cobra.NoArgs,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(serveCommand(), runCommand(), demoCommand(), &cobra.Command{
+	cmd.AddCommand(serveCommand(), runCommand(), validateCommand(), demoCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
