@@ -111,6 +111,10 @@ func (a *App) stageRun(x store.Execution, i int) wanted {
 	}
 	w.run.Title = stageTitle(x.Execution, i)
 	w.run.Summary = stageSummary(x.Execution, i)
+	w.run.Text = summaries(st)
+	if st.Status.Ended() { // before that, more could come in front of those that were sent
+		w.run.Annotations = annotations(x.Execution, i)
+	}
 	return w
 }
 
@@ -263,7 +267,7 @@ func stageSummary(x pipeline.Execution, i int) string {
 		case act.Status == pipeline.Waiting:
 			fmt.Fprintf(&b, "**%s** waits for an approval.\n\n%s\n\n", act.Name, howToApprove(x, i, j))
 		case act.Status.Bad():
-			fmt.Fprintf(&b, "**%s** %s%s\n\n", act.Name, statusWords(act.Status), plain(colon(act.Reason)))
+			fmt.Fprintf(&b, "**%s** %s%s\n\n%s", act.Name, statusWords(act.Status), plain(colon(act.Reason)), firstErrors(act))
 			if act.LogTail != "" {
 				fmt.Fprintf(&b, "%s\n\n", fenced(act.LogTail))
 			}

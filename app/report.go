@@ -157,14 +157,14 @@ func (a *App) tell(ctx context.Context, x store.Execution, want wanted, last sto
 			return next, nil
 		}
 	}
-	return time.Time{}, a.amend(ctx, x, want, last, nil)
+	return time.Time{}, a.amend(ctx, x, want, last)
 }
 
 // amend changes a run that GitHub has. What is sent of annotations is added to
-// those it has.
-func (a *App) amend(ctx context.Context, x store.Execution, want wanted, row store.CheckRun, add []github.Annotation) error {
+// those it has, so only the others are sent.
+func (a *App) amend(ctx context.Context, x store.Execution, want wanted, row store.CheckRun) error {
 	run := want.run
-	run.ExternalID, run.Annotations = row.ExternalID, add
+	run.ExternalID, run.Annotations = row.ExternalID, run.Annotations[min(row.Annotations, len(run.Annotations)):]
 	at, err := a.github.UpdateCheckRun(ctx, repository(x), row.GitHub, run)
 	if err != nil {
 		return err
@@ -196,11 +196,11 @@ func (a *App) adopt(ctx context.Context, x store.Execution, want wanted, row sto
 		return a.create(ctx, x, want, row)
 	}
 	row.GitHub, row.OpenedAt = ref.ID, a.now()
-	row.Status, row.Conclusion = ref.Status, ref.Conclusion
+	row.Status, row.Conclusion, row.Annotations = ref.Status, ref.Conclusion, ref.Annotations
 	if row.Status == completed && (want.run.Status != completed || want.run.Conclusion != row.Conclusion) {
 		return a.open(ctx, x, want, row, true)
 	}
-	return a.amend(ctx, x, want, row, want.run.Annotations[min(ref.Annotations, len(want.run.Annotations)):])
+	return a.amend(ctx, x, want, row)
 }
 
 func (a *App) create(ctx context.Context, x store.Execution, want wanted, row store.CheckRun) error {
@@ -218,7 +218,7 @@ func (a *App) renew(ctx context.Context, x store.Execution, want wanted, last st
 	end := want
 	end.run.Status, end.run.Conclusion, end.run.CompletedAt = completed, "cancelled", a.now()
 	end.run.Title = "Goes on in a newer run of this name"
-	if err := a.amend(ctx, x, end, last, nil); err != nil {
+	if err := a.amend(ctx, x, end, last); err != nil {
 		return err
 	}
 	return a.open(ctx, x, want, last, newest)
@@ -231,6 +231,7 @@ func (a *App) remember(ctx context.Context, told wanted, row store.CheckRun, at 
 		row.Waiting, row.AcceptedAt = told.waiting, at
 	}
 	row.Status, row.Conclusion, row.Digest = told.run.Status, told.run.Conclusion, told.digest()
+	row.Annotations = max(row.Annotations, len(told.run.Annotations))
 	if row.Status == completed {
 		a.told.forget(row.ID)
 	} else {

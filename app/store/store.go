@@ -197,6 +197,8 @@ type CheckRun struct {
 	Note       string // an answer to a person, kept in the run's text
 	OpenedAt   time.Time
 	AcceptedAt time.Time // when GitHub accepted the present Waiting, by its clock
+
+	Annotations int // how many GitHub has
 }
 
 // Announcement is the comment on a pull request that announces a pipeline's

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagegate/stagegate/internal/logcommand"
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
@@ -119,30 +120,96 @@ func (l *logView) render(text []byte) {
 		raw, l.Cut = raw[over:], true
 	}
 	l.Count = len(raw)
-	times, streams := make([]time.Time, len(raw)), make([]byte, len(raw))
-	for i, line := range raw {
-		times[i], streams[i], raw[i] = parseLine(line)
-		l.Stderr = l.Stderr || streams[i] == 'e'
-		l.Own = l.Own || streams[i] == 's'
+	lines := make([]logLine, len(raw))
+	var commands logcommand.Reader
+	for i, text := range raw {
+		lines[i], raw[i] = parseLine(text)
+		l.Stderr = l.Stderr || lines[i].stream == 'e'
+		l.Own = l.Own || lines[i].stream == 's'
 		if l.start.IsZero() {
-			l.start = times[i]
+			l.start = lines[i].at
+		}
+		if c, ok := commands.Read([]byte(raw[i])); ok && lines[i].stream != 's' {
+			lines[i].kind = c.Kind
+			if text, ok := c.Readable(); ok {
+				raw[i] = text
+			}
 		}
 	}
-	var b strings.Builder
-	for i, line := range renderLines(raw) {
-		fmt.Fprintf(&b, `<div class="%c" data-t="%s">%s</div>`, streams[i], sinceStart(times[i], l.start), line)
+	for i, html := range renderLines(raw) {
+		lines[i].html = html
 	}
-	l.Lines = template.HTML(b.String()) // #nosec G203 -- escaped by renderLines
+	l.Lines = template.HTML(l.join(lines)) // #nosec G203 -- escaped by renderLines
+}
+
+// logLine is one line of a log as the page shows it.
+type logLine struct {
+	at     time.Time
+	stream byte
+	kind   logcommand.Kind // None: text
+	html   string
+}
+
+// join puts lines one below the other, and those of a group into what can be
+// folded. Groups are not nested: a new one ends the last, as on GitHub.
+func (l *logView) join(lines []logLine) string {
+	var b strings.Builder
+	open := false
+	end := func() {
+		if open {
+			b.WriteString("</details>")
+		}
+		open = false
+	}
+	for i, line := range lines {
+		switch line.kind {
+		case logcommand.EndGroup:
+			end()
+			continue
+		case logcommand.Group:
+			end()
+			open = true
+			fmt.Fprintf(&b, `<details%s><summary data-t="%s">%s</summary>`, l.unfolded(lines[i+1:]), sinceStart(line.at, l.start), line.html)
+			continue
+		}
+		fmt.Fprintf(&b, `<div class="%c%s" data-t="%s">%s</div>`, line.stream, tones[line.kind], sinceStart(line.at, l.start), line.html)
+	}
+	end()
+	return b.String()
+}
+
+// tones are the classes of lines that are commands.
+var tones = map[logcommand.Kind]string{
+	logcommand.Error: " error", logcommand.Warning: " warning", logcommand.Notice: " notice", logcommand.Debug: " debug",
+	logcommand.AddMask: " debug", logcommand.Stop: " debug", logcommand.Resume: " debug",
+}
+
+// unfolded tells whether a group, of which the lines after its first are
+// given, stands open: it holds an error, or never ended, or the log still grows.
+func (l *logView) unfolded(lines []logLine) string {
+	const open = " open"
+	if l.Live {
+		return open
+	}
+	for _, line := range lines {
+		switch line.kind {
+		case logcommand.Error:
+			return open
+		case logcommand.EndGroup, logcommand.Group:
+			return ""
+		}
+	}
+	return open
 }
 
 // parseLine takes a line of a log apart. What is none is shown as it stands.
-func parseLine(line string) (at time.Time, stream byte, text string) {
+func parseLine(line string) (l logLine, text string) {
 	head, rest, _ := strings.Cut(line, " ")
 	at, err := time.Parse(time.RFC3339, head)
 	if err != nil || rest == "" || !strings.Contains("oes", rest[:1]) {
-		return time.Time{}, 'o', line
+		return logLine{stream: 'o'}, line
 	}
-	return at, rest[0], strings.TrimPrefix(rest[1:], " ")
+	return logLine{at: at, stream: rest[0]}, strings.TrimPrefix(rest[1:], " ")
 }
 
 // sinceStart writes a time of the log in seconds, or minutes and so on, after

@@ -97,3 +97,47 @@ func TestLinesThatAreNoneAreShown(t *testing.T) {
 		}
 	}
 }
+
+func TestCommandsOfALogAreRead(t *testing.T) {
+	text := ""
+	for i, line := range []string{
+		"::group::Compile <b>", "cc main.c", "::endgroup::", "::debug::how", "::group::Test", "ok", "::error file=a.c,line=3::it broke",
+		"::group::Last", "::warning::slow", "::stop-commands::w", "::error::text", "::w::",
+	} {
+		text += logLine(64+float64(i), 'o', line)
+	}
+	text += logLine(81, 's', "::error::not of a script")
+	html := newSite(red(), map[string]string{"x41/test/unit/2": text}).get(t, pagePath)
+	for _, want := range []string{
+		`<details><summary data-t="1.0">Compile &lt;b&gt;</summary><div class="o" data-t="2.0">cc main.c</div></details><div class="o debug"`,
+		`<details open><summary data-t="5.0">Test</summary>`,
+		`<div class="o error" data-t="7.0">error: a.c:3: it broke</div></details>`,
+		`<details open><summary data-t="8.0">Last</summary><div class="o warning" data-t="9.0">warning: slow</div>`,
+		`<div class="o" data-t="11.0">::error::text</div>`,
+		`<div class="s" data-t="18.0">::error::not of a script</div></details>`,
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no %s in\n%s", want, html)
+		}
+	}
+}
+
+func TestWhatAScriptSaidIsOnThePage(t *testing.T) {
+	x := red()
+	unit := &x.Stages[1].Actions[0]
+	unit.Annotations = []pipeline.Annotation{
+		{Level: "error", File: "pkg/a b.go", Line: 7, Title: "Broken", Message: "first <line>\nsecond"},
+		{Level: "notice", Message: "by the way"},
+	}
+	unit.Summary = "# All <b>bad</b>\n- one\n"
+	html := newSite(x, nil).get(t, pagePath)
+	for _, want := range []string{
+		`<a href="https://github.com/acme/shop/blob/` + x.Revision.Commit + `/pkg/a%20b.go#L7" rel="noopener noreferrer">pkg/a b.go:7</a></code> <b><bdi>Broken</bdi></b> <bdi class="value">first &lt;line&gt;` + "\nsecond</bdi>",
+		`<li class="notice"><span class="level">notice</span> <bdi class="value">by the way</bdi></li>`,
+		"<pre class=\"value\"><bdi># All &lt;b&gt;bad&lt;/b&gt;\n- one</bdi></pre>",
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no %s in\n%s", want, html)
+		}
+	}
+}

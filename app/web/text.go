@@ -64,11 +64,24 @@ func size(n int64) string {
 // clip makes text that others chose fit to be shown: at most n characters,
 // nothing invisible.
 func clip(s string, n int) string {
+	return plain(cut(s, n))
+}
+
+// passage does the same with a text of several lines.
+func passage(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(cut(s, n), "\r\n"), "\n")
+	for i, line := range lines {
+		lines[i] = plain(strings.TrimRight(line, "\r"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func cut(s string, n int) string {
 	s = strings.ToValidUTF8(s[:min(len(s), 4*n+4)], "")
 	if r := []rune(s); len(r) > n {
-		s = string(r[:n]) + "…"
+		return string(r[:n]) + "…"
 	}
-	return plain(s)
+	return s
 }
 
 func firstLine(s string) string {

@@ -73,12 +73,25 @@ type action struct {
 	FullImage string
 	Artifacts []artifact
 	Outputs   []pipeline.Value
+	Remarks   []remark
+	Summary   string // Markdown, shown as text
 	Decision  *decision
 	Gate      *gate
 	Log       *logView
 	LogLink   string // to the page with the log, where this one has it not
 	Earlier   []link // logs of earlier attempts
 }
+
+// remark is what a script said about a file.
+type remark struct {
+	Level   string // error, warning or notice
+	Place   link
+	Title   string
+	Message string
+}
+
+// maxSummary is how many characters of a summary a page shows.
+const maxSummary = 20_000
 
 type artifact struct{ Name, Digest, FullDigest, Size string }
 
@@ -210,6 +223,7 @@ func (v *view) action(i, j int) *action {
 	for _, o := range a.Outputs {
 		out.Outputs = append(out.Outputs, pipeline.Value{Name: clip(o.Name, 100), Value: clip(o.Value, 1000)})
 	}
+	out.Remarks, out.Summary = v.remarks(a.Annotations), passage(a.Summary, maxSummary)
 	if a.Status == pipeline.Waiting {
 		out.Gate = v.gate(i, j, def)
 	}
@@ -312,6 +326,28 @@ func (v *view) artifacts(list []pipeline.Artifact) []artifact {
 	var out []artifact
 	for _, a := range list {
 		out = append(out, artifact{clip(a.Name, 100), short(a.Digest, 12), clip(a.Digest, 100), size(a.Size)})
+	}
+	return out
+}
+
+func (v *view) remarks(list []pipeline.Annotation) []remark {
+	var out []remark
+	for _, a := range list {
+		r := remark{Level: "notice", Title: clip(a.Title, 300), Message: passage(a.Message, 1000)}
+		if a.Level == pipeline.LevelError || a.Level == pipeline.LevelWarning {
+			r.Level = string(a.Level)
+		}
+		if a.File != "" {
+			r.Place = link{clip(a.File, 300), under(v.hub, v.x.Repository, "blob", v.x.Revision.Commit, a.File)}
+			if a.Line > 0 {
+				line := strconv.Itoa(a.Line)
+				r.Place.Text += ":" + line
+				if r.Place.URL != "" {
+					r.Place.URL += "#L" + line
+				}
+			}
+		}
+		out = append(out, r)
 	}
 	return out
 }

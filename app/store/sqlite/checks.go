@@ -8,7 +8,7 @@ import (
 	"github.com/stagegate/stagegate/app/store"
 )
 
-const checkColumns = `id, github, execution, stage, attempt, n, name, external_id, status, conclusion, waiting, digest, note, opened_at, accepted_at`
+const checkColumns = `id, github, execution, stage, attempt, n, name, external_id, status, conclusion, waiting, digest, note, opened_at, accepted_at, annotations`
 
 func (t *transaction) CheckRuns(ctx context.Context, execution string) ([]store.CheckRun, error) {
 	rows, err := t.tx.QueryContext(ctx, `SELECT `+checkColumns+` FROM check_runs WHERE execution = ? ORDER BY id`, execution)
@@ -42,8 +42,9 @@ func (t *transaction) SaveCheckRun(ctx context.Context, c *store.CheckRun) error
 			return fmt.Errorf("read the new id: %w", err)
 		}
 	}
-	const update = `UPDATE check_runs SET github = ?, status = ?, conclusion = ?, waiting = ?, digest = ?, note = ?, opened_at = ?, accepted_at = ? WHERE id = ?`
-	_, err := t.tx.ExecContext(ctx, update, c.GitHub, c.Status, c.Conclusion, c.Waiting, c.Digest, c.Note, millis(c.OpenedAt), millis(c.AcceptedAt), c.ID)
+	const update = `UPDATE check_runs SET github = ?, status = ?, conclusion = ?, waiting = ?, digest = ?, note = ?, opened_at = ?, accepted_at = ?, annotations = ? WHERE id = ?`
+	_, err := t.tx.ExecContext(ctx, update, c.GitHub, c.Status, c.Conclusion, c.Waiting, c.Digest, c.Note,
+		millis(c.OpenedAt), millis(c.AcceptedAt), c.Annotations, c.ID)
 	if err != nil {
 		return fmt.Errorf("save check run %s: %w", c.ExternalID, err)
 	}
@@ -56,7 +57,7 @@ func scanCheckRun(r row) (store.CheckRun, error) {
 		opened, accepted int64
 	)
 	err := r.Scan(&c.ID, &c.GitHub, &c.Execution, &c.Stage, &c.Attempt, &c.N, &c.Name, &c.ExternalID,
-		&c.Status, &c.Conclusion, &c.Waiting, &c.Digest, &c.Note, &opened, &accepted)
+		&c.Status, &c.Conclusion, &c.Waiting, &c.Digest, &c.Note, &opened, &accepted, &c.Annotations)
 	if err != nil {
 		return store.CheckRun{}, missing(err)
 	}

@@ -269,6 +269,7 @@ func checks(t *testing.T, s store.Store) {
 			return err
 		}
 		row.GitHub, row.Status, row.Conclusion, row.Waiting, row.Digest, row.Note, row.OpenedAt, row.AcceptedAt = 77, "completed", "success", "a/1", "d", "n", t0, t0
+		row.Annotations = 3
 		if err := tx.SaveCheckRun(ctx, &row); err != nil {
 			return err
 		}
