@@ -3,16 +3,12 @@ package local
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/stagegate/stagegate/internal/artifact"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/runner"
 )
@@ -22,6 +18,7 @@ import (
 type files struct {
 	jobs     *jobs
 	home     *home
+	shelf    *shelf
 	source   source
 	secrets  map[string]string
 	reporter Reporter
@@ -41,7 +38,7 @@ func (f *files) Input(_ context.Context, token, name string) (io.ReadCloser, err
 	if name == pipeline.SourceArtifact {
 		return f.source.open(), nil
 	}
-	return os.Open(f.home.join("tmp", l.job.Inputs[i].Digest+".tar"))
+	return f.shelf.open(l.job.Inputs[i]), nil
 }
 
 func (f *files) Output(_ context.Context, token, name string, tar io.Reader) (pipeline.Artifact, error) {
@@ -52,45 +49,11 @@ func (f *files) Output(_ context.Context, token, name string, tar io.Reader) (pi
 	if !slices.ContainsFunc(l.job.Artifacts, func(o pipeline.Output) bool { return o.Name == name }) {
 		return pipeline.Artifact{}, fmt.Errorf("job %s has no artifact %q", l.job.ID, name)
 	}
-	t, err := os.CreateTemp(f.home.join("tmp"), "artifact-*")
+	a, err := f.shelf.put(name, tar, l.job.CommitTime)
 	if err != nil {
-		return pipeline.Artifact{}, err
-	}
-	sum := sha256.New()
-	size, err := io.Copy(io.MultiWriter(t, sum), tar)
-	if err = errors.Join(err, t.Close()); err != nil {
 		return pipeline.Artifact{}, fmt.Errorf("store artifact %s: %w", name, err)
-	}
-	a := pipeline.Artifact{Name: name, Digest: hex.EncodeToString(sum.Sum(nil)), Size: size}
-	stored := f.home.join("tmp", a.Digest+".tar")
-	if err := os.Rename(t.Name(), stored); err != nil {
-		return pipeline.Artifact{}, fmt.Errorf("store artifact %s: %w", name, err)
-	}
-	if err := f.show(name, stored); err != nil {
-		return pipeline.Artifact{}, fmt.Errorf("unpack artifact %s: %w", name, err)
 	}
 	return a, nil
-}
-
-// show unpacks an artifact where a person finds it after the run, in place of
-// what an earlier run left.
-func (f *files) show(name, stored string) error {
-	dir := f.home.join("artifacts", name)
-	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	src, err := os.Open(stored)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	_, err = artifact.Unpack(root, src, false)
-	return err
 }
 
 // Secrets gives the values the job names. That each has one was seen to before
@@ -116,11 +79,11 @@ func (f *files) Log(_ context.Context, token string) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := f.home.join("logs", l.job.ID.Stage, l.job.ID.Action+".log")
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	dir := filepath.Join("logs", l.job.ID.Stage)
+	if err := f.home.root.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open log of job %s: %w", l.job.ID, err)
 	}
-	w, err := os.Create(name)
+	w, err := f.home.root.Create(filepath.Join(dir, l.job.ID.Action+".log"))
 	if err != nil {
 		return nil, fmt.Errorf("open log of job %s: %w", l.job.ID, err)
 	}

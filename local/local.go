@@ -67,7 +67,7 @@ func Run(ctx context.Context, c Config) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	r := &run{Config: c, tree: tree, home: h, file: file, secrets: secrets, began: began}
+	r := &run{Config: c, tree: tree, home: h, file: file, secrets: secrets, shelf: newShelf(h), began: began}
 	o, err := r.run(ctx, facts)
 	return o, errors.Join(err, h.close())
 }
@@ -98,6 +98,7 @@ type run struct {
 	file    file
 	began   time.Time
 	secrets secrets
+	shelf   *shelf
 	source  source
 	machine *machine
 	jobs    *jobs
@@ -105,7 +106,7 @@ type run struct {
 }
 
 func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
-	id, err := runner.LoadID(r.home.path)
+	id, err := r.home.id()
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -188,7 +189,7 @@ func (r *run) assemble(rev pipeline.Revision) {
 func (r *run) runner(id string, e runner.Engine) *runner.Runner {
 	return runner.New(runner.Config{
 		ID: id, Slots: r.Parallel, Grace: r.Grace, Jobs: r.jobs, Engine: e, Limits: r.Limits,
-		Files:   &files{jobs: r.jobs, home: r.home, source: r.source, secrets: r.secrets.values, reporter: r.Reporter},
+		Files:   &files{jobs: r.jobs, home: r.home, shelf: r.shelf, source: r.source, secrets: r.secrets.values, reporter: r.Reporter},
 		Log:     slog.New(notes{r.Reporter}),
 		TempDir: r.home.join("tmp"), WorkDir: r.home.join("work"), Keep: r.Keep,
 	})

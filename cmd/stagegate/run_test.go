@@ -139,12 +139,27 @@ func TestRunLocallyInterrupted(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != exitBroken {
 		t.Errorf("exit code %d\n%s", code, text.String())
 	}
+	if left := containersOf(t, dir); len(left) > 0 {
+		t.Errorf("containers are left: %s", left)
+	}
+}
+
+// containersOf lists the containers that runs in a folder made.
+func containersOf(t *testing.T, dir string) []string {
+	t.Helper()
 	id, err := os.ReadFile(filepath.Join(dir, ".stagegate", "runner-id"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	left, err := exec.CommandContext(t.Context(), "docker", "ps", "-aq", "--filter", "label=stagegate.runner="+strings.TrimSpace(string(id))).CombinedOutput()
-	if err != nil || len(left) > 0 {
-		t.Errorf("containers are left: %s, %v", left, err)
+	out, err := exec.CommandContext(t.Context(), "docker", "ps", "-a", "--format", `{{.ID}} {{.Label "stagegate.runner"}}`).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker ps: %v\n%s", err, out)
 	}
+	var all []string
+	for line := range strings.Lines(string(out)) {
+		if container, label, _ := strings.Cut(line, " "); strings.HasPrefix(label, strings.TrimSpace(string(id))+"-") {
+			all = append(all, container)
+		}
+	}
+	return all
 }
