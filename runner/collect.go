@@ -16,6 +16,10 @@ import (
 	"github.com/stagegate/stagegate/runner/redact"
 )
 
+// maxEntries bounds the files, folders and links of an artifact, and with them
+// the memory that packing takes.
+const maxEntries = 1_000_000
+
 // collect takes out of a container that succeeded what the job made. All of it
 // is hostile: nothing of it touches this machine's files but through
 // internal/artifact.
@@ -132,6 +136,8 @@ func (t *task) store(ctx context.Context, o pipeline.Output) (pipeline.Artifact,
 		return a, failed("artifact %s: %s is neither a folder nor a regular file", o.Name, o.Path)
 	case errors.Is(err, artifact.ErrTooLarge):
 		return a, failed("artifact %s: larger than %s", o.Name, size(t.r.Limits.Artifact))
+	case errors.Is(err, artifact.ErrTooMany):
+		return a, failed("artifact %s: more than %d files and folders; pack them into one file", o.Name, maxEntries)
 	case err != nil:
 		return a, fmt.Errorf("store artifact %s: %w", o.Name, err)
 	}
@@ -150,9 +156,10 @@ func (t *task) pack(ctx context.Context, o pipeline.Output) (pipeline.Artifact, 
 	go func() {
 		var err error
 		report, err = t.space.pack(ctx, pw, path.Join(workDir(t.job), path.Join("/", o.Path)), artifact.Options{
-			Time:     t.job.CommitTime,
-			Symlinks: true,
-			MaxBytes: t.r.Limits.Artifact,
+			Time:       t.job.CommitTime,
+			Symlinks:   true,
+			MaxBytes:   t.r.Limits.Artifact,
+			MaxEntries: maxEntries,
 		})
 		_ = pw.CloseWithError(err)
 		packed <- err

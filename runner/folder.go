@@ -141,7 +141,7 @@ func (c cancellableWriter) Write(p []byte) (int, error) {
 // remove is the operator's to hear of when it does not work; the next start
 // tries again.
 func (f *folder) remove() {
-	if err := os.RemoveAll(f.dir); err != nil {
+	if err := artifact.Remove(f.dir); err != nil {
 		f.log.Warn("cannot remove workspace, the next start will", "folder", f.dir, "err", err)
 	}
 }
@@ -149,9 +149,13 @@ func (f *folder) remove() {
 // within is a container's path below Mount.
 func within(name string) string { return strings.TrimPrefix(name, Mount+"/") }
 
-// pathError makes ErrNoPath of the ways in which a path may lead nowhere.
+// pathError makes ErrNoPath of the ways in which a path may lead nowhere. One
+// that leads round in links ends at a link.
 func pathError(err error) error {
-	for _, nothing := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, artifact.ErrOutside} {
+	if errors.Is(err, syscall.ELOOP) {
+		return fmt.Errorf("%w: %w", artifact.ErrNotRegular, err)
+	}
+	for _, nothing := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG, artifact.ErrOutside} {
 		if errors.Is(err, nothing) {
 			return fmt.Errorf("%w: %w", ErrNoPath, err)
 		}

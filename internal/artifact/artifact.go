@@ -27,6 +27,10 @@ import (
 // written, has more than Options.MaxBytes.
 var ErrTooLarge = errors.New("artifact too large")
 
+// ErrTooMany is what Canonical and Pack answer when there are more files, folders
+// and links than Options.MaxEntries.
+var ErrTooMany = errors.New("too many files in the artifact")
+
 // Options say what becomes of the names, dates and links of an archive.
 type Options struct {
 	// Strip is how many leading path elements are dropped from every name: 1
@@ -44,6 +48,9 @@ type Options struct {
 	// MaxBytes bounds the canonical archive and the spool file; zero is no
 	// bound.
 	MaxBytes int64
+	// MaxEntries bounds the files, folders and links, those left out included;
+	// zero is no bound.
+	MaxEntries int
 }
 
 // Report is what Canonical has to say about what it wrote.

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"strings"
 )
@@ -11,6 +12,10 @@ const (
 	maxName    = 4096
 	maxElement = 255
 )
+
+// maxDepth is how many folders deep a name may lead. Whoever walks through a
+// tree has a file open for each.
+const maxDepth = 256
 
 // root is the name of the tree itself.
 const root = "."
@@ -44,6 +49,9 @@ func cleanName(name string, strip int, dir bool) (string, error) {
 			return root, nil
 		}
 		return elements[len(elements)-1], nil
+	}
+	if len(elements)-strip > maxDepth {
+		return "", fmt.Errorf("deeper than %d folders", maxDepth)
 	}
 	return strings.Join(elements[strip:], "/"), nil
 }

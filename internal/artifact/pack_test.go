@@ -277,3 +277,40 @@ func TestUnpackRefuses(t *testing.T) {
 		t.Errorf("outside holds %v, %v", left, err)
 	}
 }
+
+func TestEntriesAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	var items []item
+	for i := range 10 {
+		name := fmt.Sprintf("f%d", i)
+		write(t, filepath.Join(dir, name), "", 0o644)
+		items = append(items, f(name, ""))
+	}
+	for limit, want := range map[int]error{9: artifact.ErrTooMany, 10: nil} {
+		o := artifact.Options{MaxEntries: limit, TempDir: t.TempDir()}
+		if _, err := artifact.Pack(io.Discard, openRoot(t, dir), ".", o); !errors.Is(err, want) {
+			t.Errorf("packed at most %d: %v", limit, err)
+		}
+		if _, err := artifact.Canonical(io.Discard, bytes.NewReader(pack(t, items...)), o); !errors.Is(err, want) {
+			t.Errorf("took at most %d: %v", limit, err)
+		}
+	}
+}
+
+// A name that leads too deep is left out by both, and nobody follows it down.
+func TestDepthIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	deepest := strings.Repeat("d/", 255) + "f"
+	write(t, filepath.Join(dir, deepest), "", 0o644)
+	write(t, filepath.Join(dir, strings.Repeat("d/", 300)+"f"), "", 0o644)
+	var got bytes.Buffer
+	report, err := artifact.Pack(&got, openRoot(t, dir), ".", linked)
+	must(t, err)
+	if report.Files != 1 || len(report.LeftOut) != 1 || !strings.HasSuffix(report.LeftOut[0], "deeper than 256 folders") {
+		t.Errorf("%d files, left out %q", report.Files, report.LeftOut)
+	}
+	again, canon := canonical(t, pack(t, f(deepest, ""), d(strings.Repeat("d/", 256)), f(strings.Repeat("d/", 300)+"f", "")), linked)
+	if !bytes.Equal(got.Bytes(), again) {
+		t.Errorf("Canonical left out %q", canon.LeftOut)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type tree struct {
 	spool   *spool
 	entries map[string]entry
 	weight  int64 // bytes of headers read, so that an archive of names alone is bounded too
+	count   int   // of headers read
 	leftOut notes
 	comment string
 	files   int
@@ -60,10 +62,16 @@ func (t *tree) read(src io.Reader) error {
 	}
 }
 
+// weigh looks at the limits before the content is read: a sparse file is large
+// only when it is.
 func (t *tree) weigh(h *tar.Header) error {
+	t.count++
 	t.weight += blockSize + int64(len(h.Name)+len(h.Linkname))
-	if t.options.MaxBytes > 0 && t.weight > t.options.MaxBytes {
+	switch o := t.options; {
+	case o.MaxBytes > 0 && (t.weight > o.MaxBytes || h.Size > o.MaxBytes-t.weight):
 		return ErrTooLarge
+	case o.MaxEntries > 0 && t.count > o.MaxEntries:
+		return ErrTooMany
 	}
 	return nil
 }
@@ -275,9 +283,16 @@ func kindName(flag byte) string {
 type notes struct {
 	list []string
 	more int
+	last string // the name added last
 }
 
+// add notes a name, unless it stands below the one before: whoever reads of a
+// folder does not want to read of all in it.
 func (n *notes) add(name, why string) {
+	if n.last != "" && strings.HasPrefix(name, n.last+"/") {
+		return
+	}
+	n.last = strings.TrimSuffix(name, "/")
 	if len(n.list) >= maxLeftOut {
 		n.more++
 		return

@@ -41,7 +41,7 @@ func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, e
 		return nil, fmt.Errorf("%w: its root is another user than ours", runner.ErrNotSeen)
 	}
 	host := hostConfig(s.Limits, set)
-	host.Mounts = []mount.Mount{workspace(s.Folder)}
+	host.Mounts = []mount.Mount{workspace(s)}
 	made, err := e.api.ContainerCreate(ctx, config, host, nil, nil, s.Name)
 	switch {
 	case err == nil:
@@ -58,12 +58,16 @@ func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, e
 // workspace mounts a folder of the runner. The engine refuses one that it does
 // not see, and no two have the same name, so that every create is a probe of
 // whether the engine sees the runner's files. Without a folder it is a volume
-// that goes when the container does.
-func workspace(folder string) mount.Mount {
-	if folder == "" {
-		return mount.Mount{Type: mount.TypeVolume, Target: runner.Mount}
+// that goes when the container does, into which the engine copies nothing that
+// the image has at that place.
+func workspace(s runner.Spec) mount.Mount {
+	if s.Folder == "" {
+		return mount.Mount{
+			Type: mount.TypeVolume, Target: runner.Mount,
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true, Labels: s.Labels},
+		}
 	}
-	return mount.Mount{Type: mount.TypeBind, Source: folder, Target: runner.Mount}
+	return mount.Mount{Type: mount.TypeBind, Source: s.Folder, Target: runner.Mount}
 }
 
 func hostConfig(l runner.Limits, set setup) *container.HostConfig {
@@ -211,6 +215,9 @@ func (b *box) Stat(ctx context.Context, path string) (fs.FileMode, int64, error)
 		return 0, 0, b.pathError(ctx, err)
 	}
 	r, err := b.Get(ctx, path) // whose errors have a text
+	if err != nil && strings.Contains(err.Error(), "too many links") {
+		return fs.ModeSymlink, 0, nil // it leads round in links
+	}
 	if err != nil {
 		return 0, 0, err
 	}

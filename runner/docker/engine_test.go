@@ -394,6 +394,7 @@ type files struct {
 	opens int
 
 	secrets []pipeline.Value
+	packing func() // called when an artifact is to be packed
 }
 
 func newFiles() *files {
@@ -476,6 +477,9 @@ func (f *files) Input(_ context.Context, _, name string) (io.ReadCloser, error) 
 }
 
 func (f *files) Output(_ context.Context, _, name string, r io.Reader) (pipeline.Artifact, error) {
+	if f.packing != nil {
+		f.packing()
+	}
 	b, err := io.ReadAll(r)
 	if err != nil {
 		return pipeline.Artifact{}, err
