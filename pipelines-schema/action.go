@@ -10,10 +10,14 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline/expression"
 )
 
-// action reads one action; nil when it is none at all.
-func (p *parser) action(n node) *action {
+// action reads one action; nil when it is none at all. That it misses the keys
+// of known is said already.
+func (p *parser) action(n node, known []string) *action {
 	if n.kind != mapping {
 		p.report(n.at, "write - name: …, image: … and run: …", "an action must be a mapping, not %s", n.kind)
+		return nil
+	}
+	if p.nameAsKey(n, inAction) {
 		return nil
 	}
 	a := &action{at: n.at}
@@ -43,7 +47,9 @@ func (p *parser) action(n node) *action {
 		p.require(whole, inAction, "name")
 		return a
 	}
-	p.require(n, inAction, "name", "image", "run")
+	p.require(n, inAction, slices.DeleteFunc([]string{"name", "image", "run"}, func(key string) bool {
+		return slices.Contains(known, key) || key == "image" && p.scope.imageElsewhere
+	})...)
 	p.claimSecrets(a)
 	if failFast, ok := n.get("fail-fast"); ok && a.matrix == nil {
 		p.report(failFast.at, "leave it out", "fail-fast is about the runs of a matrix, and this action has none")
@@ -57,6 +63,11 @@ func (p *parser) action(n node) *action {
 func (p *parser) needs(n node) []node {
 	if n.null {
 		return nil
+	}
+	named := func(item node) bool { return item.kind == mapping }
+	if i := slices.IndexFunc(n.items, named); i >= 0 {
+		p.report(n.items[i].at, "write the names of actions: needs: [compile]", "an entry of needs must be a text, not %s", mapping)
+		n.items = slices.DeleteFunc(slices.Clone(n.items), named)
 	}
 	return p.distinct(p.words(n, "needs"), "needs", exact)
 }
@@ -118,6 +129,10 @@ func (p *parser) container(a *action, key, value node) {
 }
 
 func (p *parser) image(to *formulas, n node) string {
+	if name, ok := n.get("name"); ok {
+		p.report(n.at, "write image: "+show(name.text), "image must be a text, not %s", n.kind)
+		return ""
+	}
 	image, ok := p.template(to, n, "image")
 	if !ok {
 		return ""
@@ -126,8 +141,12 @@ func (p *parser) image(to *formulas, n node) string {
 		p.report(n.at, "write one such as golang:1.26", "image is empty")
 		return ""
 	}
-	if _, ok := expression.Find(image); !ok && strings.ContainsAny(image, " \t\r\n") {
-		p.report(n.at, "write one such as golang:1.26", "%s is not the name of an image", quote(image))
+	if _, ok := expression.Find(image); !ok && strings.ContainsAny(image, " \t\r\n$(){}<>`'\"") {
+		hint := "write one such as golang:1.26"
+		if strings.ContainsAny(image, "$<") {
+			hint = "write ${{ variables.NAME }} for what the pipeline declares: the script's variables are not known here"
+		}
+		p.report(n.at, hint, "%s is not the name of an image", quote(image))
 	}
 	return image
 }
@@ -218,9 +237,18 @@ func (p *parser) artifacts(a *action, n node) {
 	if n.null {
 		return
 	}
-	if n.kind != mapping {
+	paths, gitLab := n.get("paths")
+	if gitLab = gitLab && paths.kind == list; n.kind != mapping || gitLab {
+		hint := "write NAME: path"
+		if items := append(n.items, paths.items...); len(items) > 0 && items[0].kind == scalar {
+			hint = "write a name for it: { NAME: " + show(items[0].text) + " }"
+		}
+		shape := n.kind
+		if gitLab {
+			shape = list
+		}
+		p.report(n.at, hint, "artifacts must be a mapping of names to paths, not %s", shape)
 		p.scope.unknownArtifacts = true
-		p.report(n.at, "write NAME: path", "artifacts must be a mapping of names to paths, not %s", n.kind)
 		return
 	}
 	for _, pair := range n.pairs {

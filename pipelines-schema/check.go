@@ -16,6 +16,7 @@ type scope struct {
 	producers        map[string]producer // by artifact name
 	artifacts        []string            // in the order of the file
 	unknownArtifacts bool                // some could not be read
+	imageElsewhere   bool                // stands where it does for several actions elsewhere
 }
 
 // producer is the action that makes an artifact.

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"slices"
 )
 
@@ -103,7 +104,9 @@ func (p *parser) variableRule(to *formulas, n node) {
 	}
 	p.require(n, inVariableRule, "name", "value")
 	if operator.text == "matches" {
-		if _, err := regexp.Compile(value.text); err != nil || len(value.text) > longestPattern {
+		if len(value.text) > longestPattern {
+			p.report(value.at, "", "value is too long for a regular expression")
+		} else if _, err := syntax.Parse(value.text, syntax.Perl); err != nil {
 			p.report(value.at, "write one of RE2, such as ^v[0-9]+$", "%s is not a regular expression", quote(value.text))
 		}
 	}

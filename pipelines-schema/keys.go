@@ -150,19 +150,24 @@ func (p *parser) unknownKey(key, value node, w where) {
 		return
 	}
 	message := fmt.Sprintf("%s has no key %s", w, quote(key.text))
+	p.report(key.at, p.meantKey(key, value, w), "%s", message)
+}
+
+// meantKey is the hint for a key that a mapping has not.
+func (p *parser) meantKey(key, value node, w where) string {
+	if hint := foreignValue(w, key.text, value); hint != "" {
+		return hint
+	}
 	if hint := foreign(w, key.text); hint != "" {
-		p.report(key.at, hint, "%s", message)
-		return
+		return hint
 	}
 	if hint := DidYouMean(key.text, keysOf(w)); hint != "" {
-		p.report(key.at, hint, "%s", message)
-		return
+		return hint
 	}
 	for _, other := range everywhere {
 		if slices.Contains(keysOf(other), key.text) {
-			p.report(key.at, "it belongs in "+string(other), "%s", message)
-			return
+			return "it belongs in " + string(other)
 		}
 	}
-	p.report(key.at, "its keys are "+enumerate(keysOf(w)), "%s", message)
+	return "its keys are " + enumerate(keysOf(w))
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -96,4 +97,33 @@ func TestHostile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNodes refuses a file of very many values with one diagnostic.
+func TestNodes(t *testing.T) {
+	tests := map[string]string{
+		"keys":    manyOf(100_000, func(i int) string { return fmt.Sprintf("k%d: 1\n", i) }),
+		"entries": "on: [" + strings.Repeat("a,", maxNodes) + "]\n",
+		"aliases": "a: &a [" + strings.Repeat("x,", 20_000) + "]\nb: *a\nc: *a\n",
+	}
+	for name, text := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, diagnostics := Parse("x.yaml", []byte(text))
+			if len(diagnostics) != 1 {
+				t.Errorf("%d diagnostics, of which the first is %v", len(diagnostics), diagnostics[0])
+			}
+		})
+	}
+	most := "on: push\nvariables:\n" + manyOf(10_000, func(i int) string { return fmt.Sprintf("  V%d: x\n", i) }) + strings.TrimPrefix(one, "on: push\n")
+	if _, diagnostics := Parse("x.yaml", []byte(most)); len(diagnostics) > 0 {
+		t.Errorf("a file of many values: %v", diagnostics[0])
+	}
+}
+
+func manyOf(n int, line func(i int) string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(line(i))
+	}
+	return b.String()
 }

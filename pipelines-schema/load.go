@@ -18,7 +18,8 @@ const MaxBytes = 1 << 20
 // it costs anything.
 const (
 	maxDepth   = 50
-	maxAliased = 10_000 // nodes that aliases repeat
+	maxNodes   = 50_000 // keys and values
+	maxAliased = 10_000 // of those, the ones that aliases repeat
 )
 
 // load reads the file's one document. It returns false, having said why, when

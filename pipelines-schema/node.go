@@ -47,8 +47,9 @@ func (n node) get(key string) (node, bool) {
 type grower struct {
 	*parser
 	open    map[*yaml.Node]bool // anchors being filled in
-	aliases int                 // aliases we are inside of
-	aliased int                 // nodes made inside of aliases
+	nodes   int
+	aliases int // aliases we are inside of
+	aliased int // nodes made inside of aliases
 	stopped bool
 }
 
@@ -63,6 +64,7 @@ func (g *grower) stop(at place, hint, format string, args ...any) node {
 
 func (g *grower) grow(y *yaml.Node, depth int) node {
 	at := place{y.Line, y.Column}
+	g.nodes++
 	if g.aliases > 0 {
 		g.aliased++
 	}
@@ -71,6 +73,8 @@ func (g *grower) grow(y *yaml.Node, depth int) node {
 		return node{at: at}
 	case depth > maxDepth:
 		return g.stop(at, "", "the file is nested deeper than %d levels", maxDepth)
+	case g.nodes > maxNodes:
+		return g.stop(at, "split it into several pipelines", "the file holds more than %d keys and values", maxNodes)
 	case g.aliased > maxAliased:
 		return g.stop(at, "write it out, or use fewer aliases", "aliases repeat more than %d values", maxAliased)
 	case y.Kind == yaml.AliasNode:

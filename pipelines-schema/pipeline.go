@@ -10,6 +10,7 @@ import (
 // pipeline reads the whole file into d.
 func (p *parser) pipeline(root node, d *pipeline.Definition) {
 	var stages node
+	p.scope.imageElsewhere = hasImage(root)
 	p.each(root, inPipeline, func(key, value node) {
 		switch key.text {
 		case "name":
@@ -31,11 +32,13 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 	if _, ok := root.get("name"); !ok && !namePattern.MatchString(d.Name) {
 		p.report(root.at, "write a name: of "+nameRule, "the file's name %s is not a name for a pipeline", quote(d.Name))
 	}
-	if _, ok := root.get("on"); !ok {
+	if _, ok := root.get("on"); !ok && !replaced(root, inPipeline, "on") {
 		p.report(root.at, "write on: push, for example", "on is missing: nothing would start this pipeline")
 	}
 	if _, ok := root.get("stages"); !ok {
-		p.report(root.at, "write stages: with at least one stage", "stages is missing")
+		if !replaced(root, inPipeline, "stages") {
+			p.report(root.at, "write stages: with at least one stage", "stages is missing")
+		}
 		return
 	}
 	p.scope.variables, p.scope.declared = d.Variables, map[string]bool{}

@@ -42,7 +42,11 @@ func (p *parser) word(n node, what string) (string, bool) {
 func (p *parser) name(n node, what string) (string, bool) {
 	name, ok := p.word(n, "the name of "+what)
 	if ok && !namePattern.MatchString(name) {
-		p.report(n.at, nameRule, "%s is not a name for %s", quote(name), what)
+		hint := nameRule
+		if meant := slug(name); namePattern.MatchString(meant) {
+			hint = "write " + meant + ": " + nameRule
+		}
+		p.report(n.at, hint, "%s is not a name for %s", quote(name), what)
 		return name, false
 	}
 	return name, ok
@@ -56,7 +60,7 @@ func (p *parser) words(n node, what string) []node {
 	case n.kind == scalar && !n.null:
 		items = []node{n}
 	case n.kind != list:
-		p.report(n.at, "", "%s must be a list", what)
+		p.report(n.at, "write [a, b], for example", "%s must be a list, not %s", what, n.kind)
 	}
 	return slices.DeleteFunc(slices.Clone(items), func(item node) bool {
 		_, ok := p.word(item, "an entry of "+what)

@@ -26,6 +26,8 @@ func (p *parser) claimSecrets(a *action) {
 		switch {
 		case !variablePattern.MatchString(name):
 			p.report(n.at, "a letter or _ first, then letters, digits or _", "%s is not a name for a secret", quote(name))
+		case name == "inherit" && len(a.secrets) == 1:
+			p.report(n.at, "write the names of those it needs", "secrets are never given all at once")
 		case reserved(name):
 			p.report(n.at, "CI and names that start with STAGEGATE_ are set by Stagegate", "a secret cannot be called %s", show(name))
 		case slices.ContainsFunc(a.Env, func(v pipeline.Value) bool { return v.Name == name }):

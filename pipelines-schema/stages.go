@@ -87,6 +87,9 @@ func (p *parser) stages(n node) []pipeline.Stage {
 		p.report(n.items[maxStages].at, "", "a pipeline has at most %d stages", maxStages)
 		return nil
 	}
+	if p.onlyTexts(n, "stages", "write each as - name: "+show(n.items[0].text)+" and, below it, its actions") {
+		return nil
+	}
 	names := unique{parser: p, what: "stage", seen: map[string]node{}}
 	for _, item := range n.items {
 		p.scope.stages = append(p.scope.stages, p.stage(item, names))
@@ -105,6 +108,11 @@ func (p *parser) stages(n node) []pipeline.Stage {
 
 func (p *parser) stage(n node, names unique) *stage {
 	s := &stage{index: map[string]*action{}, folded: map[string]*action{}, runs: map[string]*action{}}
+	if p.nameAsKey(n, inStage) {
+		s.unreadable, p.scope.unknownArtifacts = true, true
+		return s
+	}
+	p.scope.imageElsewhere = p.scope.imageElsewhere || hasImage(n)
 	inside := unique{parser: p, what: "action of this stage", seen: map[string]node{}}
 	ok := p.each(n, inStage, func(key, value node) {
 		switch key.text {
@@ -121,9 +129,14 @@ func (p *parser) stage(n node, names unique) *stage {
 	})
 	if !ok {
 		p.report(n.at, "write - name: … and actions: …", "a stage must be a mapping, not %s", n.kind)
+		s.unreadable, p.scope.unknownArtifacts = true, true
 		return s
 	}
 	p.require(n, inStage, "name", "actions")
+	if _, ok := n.get("actions"); !ok {
+		s.unreadable = true
+	}
+	p.scope.unknownArtifacts = p.scope.unknownArtifacts || s.unreadable
 	for _, a := range slices.Backward(s.all()) {
 		if a.Name == "" {
 			s.unreadable = true
@@ -165,6 +178,10 @@ func (p *parser) stageKey(s *stage, key, n node) {
 			p.report(n.at, "write a name that stages share, such as deploy", "concurrency is empty")
 		}
 	case "environment":
+		if name, ok := n.get("name"); ok {
+			p.report(n.at, "write environment: "+show(name.text), "environment must be a name, not %s", n.kind)
+			return
+		}
 		if n.kind == mapping {
 			p.report(n.at, "environment names a deployment target; variables of the script stand in env", "environment must be a name, not %s", n.kind)
 			return
@@ -220,9 +237,14 @@ func (p *parser) actions(s *stage, n node, what string, names unique) []*action 
 		s.unreadable = true
 		return nil
 	}
+	if p.onlyTexts(n, what, "write each as - name: …, image: … and run: …") {
+		s.unreadable = true
+		return nil
+	}
+	common := p.missedByAll(n)
 	var actions []*action
 	for _, item := range n.items {
-		a := p.action(item)
+		a := p.action(item, common)
 		if a == nil {
 			s.unreadable = true
 			continue
@@ -244,27 +266,6 @@ func (p *parser) stageNames() []string {
 		}
 	}
 	return names
-}
-
-// require reports the keys that a mapping misses.
-func (p *parser) require(n node, w where, keys ...string) {
-	for _, key := range keys {
-		if _, ok := n.get(key); !ok {
-			p.report(n.at, "", "%s needs %s", w, article(key))
-		}
-	}
-}
-
-func article(key string) string {
-	switch key {
-	case "name":
-		return "a name"
-	case "image":
-		return "an image: the container it runs in"
-	case "run":
-		return "a run: the script it runs"
-	}
-	return key
 }
 
 // unique tells names apart, by fold.

@@ -16,6 +16,15 @@ var (
 
 const nameRule = "a letter first, then up to 49 letters, digits, - or _"
 
+// slug is a name made of a text: its letters and digits, with - between.
+func slug(text string) string {
+	if len(text) > longestShown {
+		return ""
+	}
+	words := strings.FieldsFunc(text, func(r rune) bool { return nameOf(string(r)) == "_" && r != '_' })
+	return strings.Join(words, "-")
+}
+
 // fold is what two names may not share: names that differ only in case, or in
 // - for _, are the same in a variable of the environment.
 func fold(name string) string {

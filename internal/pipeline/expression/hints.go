@@ -78,6 +78,16 @@ func functionHint(name string) string {
 		return "did you mean cancelled?"
 	case "not":
 		return "write !"
+	case "eq":
+		return "write a == b"
+	case "ne":
+		return "write a != b"
+	case "succeeded":
+		return "write success()"
+	case "failed":
+		return "write failure()"
+	case "succeededorfailed":
+		return "write always()"
 	case "and", "or":
 		return "write a " + wordOperator(name) + " b"
 	}
