@@ -24,6 +24,8 @@ const Manual pipeline.Trigger = "manual"
 type Config struct {
 	Dir       string           // where the person stands; the working tree is found from there
 	Pipeline  string           // name or path of the file; empty: the only one there is
+	Stages    []string         // run only these, and Actions
+	Actions   []string         // ACTION or STAGE.ACTION; both empty: all
 	Variables []pipeline.Value // instead of the defaults in the file; of a name given twice the last
 	Secrets   string           // path of the file of secrets; empty: none
 	Actor     string           // who runs it
@@ -59,7 +61,7 @@ func Run(ctx context.Context, c Config) (Outcome, error) {
 	if len(file.mistakes) > 0 {
 		return Outcome{}, Mistakes(file.mistakes)
 	}
-	secrets, err := c.settle(&file.definition)
+	wish, err := c.settle(file.definition)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -67,42 +69,25 @@ func Run(ctx context.Context, c Config) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	r := &run{Config: c, tree: tree, home: h, file: file, secrets: secrets, shelf: newShelf(h), began: began}
+	r := &run{Config: c, tree: tree, home: h, file: file, wish: wish, shelf: newShelf(h), began: began}
 	o, err := r.run(ctx, facts)
 	return o, errors.Join(err, h.close())
-}
-
-// settle gives the pipeline what it is to run with, and refuses what it lacks.
-func (c Config) settle(d *pipeline.Definition) (secrets, error) {
-	var wrong []error
-	with, err := withVariables(*d, c.Variables)
-	if err != nil {
-		wrong = append(wrong, err)
-	}
-	*d = with
-	s, err := readSecrets(c.Dir, c.Secrets)
-	if err == nil {
-		err = s.has(with)
-	}
-	if err != nil {
-		wrong = append(wrong, err)
-	}
-	return s, join(wrong)
 }
 
 // run is one run of one pipeline.
 type run struct {
 	Config
-	tree    worktree
-	home    *home
-	file    file
-	began   time.Time
-	secrets secrets
-	shelf   *shelf
-	source  source
-	machine *machine
-	jobs    *jobs
-	id      string
+	wish
+	tree     worktree
+	home     *home
+	file     file
+	began    time.Time
+	revision string // for people
+	shelf    *shelf
+	standIns standIns
+	source   source
+	machine  *machine
+	jobs     *jobs
 }
 
 func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
@@ -118,7 +103,11 @@ func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
 	if err := r.secrets.hidden(r.tree, f.names); err != nil {
 		return Outcome{}, err
 	}
-	r.Reporter.Begin(r.beginning(f))
+	if r.standIns, err = r.recall(ctx); err != nil {
+		return Outcome{}, err
+	}
+	r.revision = describe(f.revision, f.dirty)
+	r.Reporter.Begin(r.beginning())
 	for _, n := range r.secrets.notes {
 		r.Reporter.Note(n)
 	}
@@ -144,21 +133,25 @@ func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
 		err = errors.Join(err, sweep(ctx, r.Engine, id))
 	}
 	o := r.outcome(ctx)
+	err = errors.Join(err, r.remember())
 	r.Reporter.End(o)
 	return o, err
 }
 
-func (r *run) beginning(f facts) Beginning {
+func (r *run) beginning() Beginning {
 	b := Beginning{
 		Pipeline: r.file.definition.Name, File: r.file.shown, Root: r.tree.root,
-		Revision: describe(f.revision, f.dirty), At: r.began,
+		Revision: r.revision, At: r.began,
 	}
-	for _, s := range r.file.definition.Stages {
-		step := Step{Stage: s.Name}
-		for _, a := range s.Actions {
-			step.Actions = append(step.Actions, a.Name)
+	for p := range everyAction(r.definition) {
+		if !r.chosen.has(p) {
+			continue
 		}
-		b.Stages = append(b.Stages, step)
+		if n := len(b.Stages); n == 0 || b.Stages[n-1].Stage != p.Stage {
+			b.Stages = append(b.Stages, Step{Stage: p.Stage})
+		}
+		last := &b.Stages[len(b.Stages)-1]
+		last.Actions = append(last.Actions, p.Action)
 	}
 	return b
 }
@@ -166,21 +159,22 @@ func (r *run) beginning(f facts) Beginning {
 // assemble makes the execution and what carries it.
 func (r *run) assemble(rev pipeline.Revision) {
 	actions := 0
-	for _, s := range r.file.definition.Stages {
-		actions += len(s.Actions)
+	for range everyAction(r.definition) {
+		actions++
 	}
 	r.jobs = newJobs(actions)
 	r.machine = &machine{
 		x: pipeline.Execution{
 			ID: "local-" + strconv.FormatInt(r.began.UnixMilli(), 36), Number: 1,
 			Repository: "local/" + r.file.definition.Name, Lane: rev.Ref,
-			Trigger: Manual, Actor: r.Actor, Revision: rev, Definition: r.file.definition,
+			Trigger: Manual, Actor: r.Actor, Revision: rev, Definition: r.definition,
 		},
 		locks:  map[pipeline.LockKey]pipeline.Lock{},
 		begin:  r.jobs.add,
 		stop:   r.jobs.stop,
+		answer: r.answer,
 		decide: r.decide,
-		change: r.Reporter.Change,
+		change: func(x pipeline.Execution) { r.Reporter.Change(r.chosen.of(x)) },
 		ended:  make(chan struct{}),
 	}
 	r.jobs.apply = r.machine.apply
@@ -215,7 +209,7 @@ func (r *run) drive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range r.source.notes {
+	for _, n := range append(r.source.notes, r.standIns.notes(r.whole, r.source.artifact.Digest)...) {
 		r.Reporter.Note(n)
 	}
 	select {
@@ -237,11 +231,18 @@ func (r *run) drive(ctx context.Context) error {
 }
 
 func (r *run) outcome(ctx context.Context) Outcome {
-	x := r.machine.now()
+	x := r.chosen.of(r.machine.now())
 	return Outcome{
 		Execution: x, Interrupted: ctx.Err() != nil && x.Status != pipeline.Succeeded,
 		Took: time.Since(r.began), Logs: r.home.join("logs"), Artifacts: r.home.join("artifacts"),
 	}
+}
+
+// remember stores what the actions made for runs of parts of the pipeline.
+func (r *run) remember() error {
+	p := readPast(r.home)
+	p.keep(r.machine.now(), r.chosen, r.revision)
+	return p.write(r.home)
 }
 
 // facts are what there is to know about the tree.

@@ -26,8 +26,8 @@ type shelf struct {
 
 func newShelf(h *home) *shelf { return &shelf{home: h, when: map[string]time.Time{}} }
 
-// place is where an artifact stands below the home folder.
-func place(name string) string { return filepath.Join("artifacts", name) }
+// shelved is where an artifact stands below the home folder.
+func shelved(name string) string { return filepath.Join("artifacts", name) }
 
 // put unpacks a canonical tar in place of what an earlier run left.
 func (s *shelf) put(name string, tar io.Reader, at time.Time) (pipeline.Artifact, error) {
@@ -58,11 +58,11 @@ func (s *shelf) exchange(fresh, name string) error {
 	if err := s.home.root.MkdirAll("artifacts", 0o755); err != nil {
 		return err
 	}
-	err := s.home.root.Rename(place(name), filepath.Join("tmp", "replaced-"+name))
+	err := s.home.root.Rename(shelved(name), filepath.Join("tmp", "replaced-"+name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return s.home.root.Rename(fresh, place(name))
+	return s.home.root.Rename(fresh, shelved(name))
 }
 
 // know tells the time of an artifact that stands there.
@@ -88,9 +88,9 @@ func (s *shelf) pack(dst io.Writer, a pipeline.Artifact) error {
 	s.mu.Lock()
 	at := s.when[a.Name]
 	s.mu.Unlock()
-	root, err := s.home.root.OpenRoot(place(a.Name))
+	root, err := s.home.root.OpenRoot(shelved(a.Name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return &runner.Refusal{Reason: "the artifact " + a.Name + " was removed from " + s.home.join(place(a.Name)) + " since it was made"}
+		return &runner.Refusal{Reason: "the artifact " + a.Name + " was removed from " + s.home.join(shelved(a.Name)) + " since it was made"}
 	}
 	if err != nil {
 		return fmt.Errorf("pack artifact %s: %w", a.Name, err)
@@ -101,7 +101,7 @@ func (s *shelf) pack(dst io.Writer, a pipeline.Artifact) error {
 	case err != nil:
 		return fmt.Errorf("pack artifact %s: %w", a.Name, err)
 	case report.Digest != a.Digest:
-		return &runner.Refusal{Reason: "the artifact " + a.Name + " was changed in " + s.home.join(place(a.Name)) + " since it was made"}
+		return &runner.Refusal{Reason: "the artifact " + a.Name + " was changed in " + s.home.join(shelved(a.Name)) + " since it was made"}
 	}
 	return nil
 }

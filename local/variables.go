@@ -2,7 +2,6 @@ package local
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -42,10 +41,44 @@ func instead(name string, have []string) string {
 	return "there is " + strings.Join(have, ", ")
 }
 
-// join makes one Usage of several, each on a line of its own; nil of none.
+// join makes one Usage of several, each on a line of its own; nil of none. An
+// error that is no Usage comes alone.
 func join(mistakes []error) error {
-	if len(mistakes) == 0 {
+	var lines []string
+	for _, err := range mistakes {
+		var u Usage
+		switch {
+		case err == nil:
+		case errors.As(err, &u):
+			lines = append(lines, u.Message)
+		default:
+			return err
+		}
+	}
+	if len(lines) == 0 {
 		return nil
 	}
-	return Usage{fmt.Sprint(errors.Join(mistakes...))}
+	return Usage{strings.Join(lines, "\n")}
+}
+
+// wish is what a run is to do, once all that was asked for makes sense.
+type wish struct {
+	whole      pipeline.Definition // with its variables
+	definition pipeline.Definition // of the same, what is carried out
+	chosen     selection
+	secrets    secrets
+}
+
+// settle makes sense of what was asked for. The mistakes come all at once.
+func (c Config) settle(d pipeline.Definition) (wish, error) {
+	var w wish
+	var errs [4]error
+	w.whole, errs[0] = withVariables(d, c.Variables)
+	w.chosen, errs[1] = choice(d, c.Stages, c.Actions)
+	w.definition = w.chosen.strip(w.whole)
+	w.secrets, errs[2] = readSecrets(c.Dir, c.Secrets)
+	if errs[2] == nil {
+		errs[3] = w.secrets.has(w.definition)
+	}
+	return w, join(errs[:])
 }

@@ -43,6 +43,8 @@ func runCommand() *cobra.Command {
 			return runLocally(cmd.Context(), c)
 		},
 	}
+	cmd.Flags().StringArrayVar(&c.Stages, "stage", nil, "run only this stage (repeatable)")
+	cmd.Flags().StringArrayVar(&c.Actions, "action", nil, "run only this action: ACTION or STAGE.ACTION (repeatable)")
 	cmd.Flags().StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: NAME=VALUE (repeatable)")
 	cmd.Flags().StringVar(&c.Secrets, "secret-file", "", "file of lines NAME=VALUE with the secrets the pipeline names")
 	cmd.Flags().IntVar(&c.Parallel, "parallel", max(4, runtime.NumCPU()), "actions at once")
