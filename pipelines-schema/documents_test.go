@@ -1,29 +1,100 @@
-package schema_test
+package schema
 
 import (
-	"os"
-	"regexp"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
-	schema "github.com/stagegate/stagegate/pipelines-schema"
+	"go.yaml.in/yaml/v4"
 )
 
-var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+// block is a fenced block of a Markdown file. Line counts from 1 and is that of
+// its first line of text.
+type block struct {
+	language, word string
+	line           int
+	text           string
+}
 
-// TestDocuments parses every pipeline file that our documents show.
+// blocks finds the fenced blocks of a Markdown file, also those of lists.
+func blocks(document string) []block {
+	var all []block
+	var open *block
+	margin := ""
+	for i, line := range strings.Split(document, "\n") {
+		text := strings.TrimLeft(line, " ")
+		switch {
+		case open != nil && text == "```":
+			all = append(all, *open)
+			open = nil
+		case open != nil:
+			open.text += strings.TrimPrefix(line, margin) + "\n"
+		case strings.HasPrefix(text, "```"):
+			margin = line[:len(line)-len(text)]
+			language, word, _ := strings.Cut(strings.TrimPrefix(text, "```"), " ")
+			open = &block{language: language, word: word, line: i + 2}
+		}
+	}
+	return all
+}
+
+// markdown lists the Markdown files of the repository.
+func markdown(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && path != ".." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) == ".md" {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"../README.md", "../docs/pipelines.md", "../docs/expressions.md"} {
+		if !slices.Contains(files, file) {
+			t.Errorf("%s is not among %v", file, files)
+		}
+	}
+	return files
+}
+
+// TestDocuments parses every YAML of our documents. What is fenced as yaml is a
+// pipeline file, or, with a word behind it, keys of the mapping of that name;
+// what is fenced as yml is a file of somebody else.
 func TestDocuments(t *testing.T) {
-	for path, least := range map[string]int{"../README.md": 1, "../docs/pipelines.md": 2, "../docs/expressions.md": 1} {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		blocks := yamlBlock.FindAllSubmatch(text, -1)
-		if len(blocks) < least {
-			t.Errorf("%s shows %d pipeline files, want at least %d", path, len(blocks), least)
-		}
-		for i, block := range blocks {
-			if _, diagnostics := schema.Parse(path, block[1]); len(diagnostics) > 0 {
-				t.Errorf("block %d: %v", i+1, diagnostics)
+	for _, file := range markdown(t) {
+		for _, b := range blocks(string(read(t, file))) {
+			text := b.text
+			switch b.language {
+			case "yml":
+				var value any
+				if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+					t.Errorf("%s:%d: %v", file, b.line, err)
+				}
+				continue
+			case "yaml":
+			default:
+				continue
+			}
+			if b.word != "" {
+				whole, err := around(text, b.word)
+				if err != nil {
+					t.Errorf("%s:%d: %v", file, b.line, err)
+					continue
+				}
+				text = whole
+			}
+			_, diagnostics := Parse("example.yaml", []byte(text), Secrets)
+			for _, d := range diagnostics {
+				if !isLater(d) {
+					t.Errorf("%s:%d: %s in\n%s", file, b.line, d, text)
+				}
 			}
 		}
 	}
@@ -31,12 +102,8 @@ func TestDocuments(t *testing.T) {
 
 // TestOwnPipelines parses the pipeline files that this repository runs itself.
 func TestOwnPipelines(t *testing.T) {
-	for _, path := range []string{"../.github/pipelines/ci.yaml", "../cmd/stagegate/demo/.github/pipelines/release.yaml"} {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, diagnostics := schema.Parse(path, text); len(diagnostics) > 0 {
+	for _, file := range []string{"../.github/pipelines/ci.yaml", "../cmd/stagegate/demo/.github/pipelines/release.yaml"} {
+		if _, diagnostics := Parse(file, read(t, file)); len(diagnostics) > 0 {
 			t.Errorf("%v", diagnostics)
 		}
 	}

@@ -189,7 +189,7 @@ func TestJSONSchemaLimits(t *testing.T) {
 		"$defs/variable-rule/properties/operator/enum":     operators,
 		"$defs/pull-request-type/enum":                     pullRequestTypes,
 		"$defs/merge-group-type/enum":                      mergeGroupTypes,
-		"$defs/tests-pass/properties/minimum/pattern":      percentage,
+		"$defs/percentage/pattern":                         percentage,
 	} {
 		var got any = document
 		for step := range strings.SplitSeq(at, "/") {
