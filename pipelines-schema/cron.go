@@ -55,6 +55,10 @@ func (p *parser) cron(n node) {
 	if !ok {
 		return
 	}
+	if len(text) > longestPattern {
+		p.report(n.at, cronForm, "cron is longer than %d characters", longestPattern)
+		return
+	}
 	fields := strings.Fields(text)
 	if hint := cronHabit(fields); hint != "" {
 		p.report(n.at, hint, "%s is not a cron of five fields", quote(text))

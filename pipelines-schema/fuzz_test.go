@@ -8,6 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// longestDiagnostic is what a person reads: what authors wrote is cut.
+const longestDiagnostic = 2000
+
 // FuzzParse asks that any bytes give either a whole plan or mistakes that stand
 // within the file, and the same each time.
 func FuzzParse(f *testing.F) {
@@ -31,6 +34,9 @@ func FuzzParse(f *testing.F) {
 		for i, diagnostic := range diagnostics {
 			if diagnostic.Message == "" || !utf8.ValidString(diagnostic.String()) {
 				t.Errorf("message %q", diagnostic)
+			}
+			if length := len(diagnostic.Message) + len(diagnostic.Hint); length > longestDiagnostic {
+				t.Errorf("%d bytes of message: %s", length, diagnostic)
 			}
 			if diagnostic.Line < 1 || diagnostic.Line > len(lines) {
 				t.Fatalf("%s: of %d lines", diagnostic, len(lines))

@@ -2,9 +2,9 @@ package schema
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
-	"time"
 )
 
 // hostileBytes is less than a file may have, so that the tests end soon, and
@@ -31,6 +31,9 @@ func hostile() map[string]string {
 		"many needs":           "on: push\nstages: [{ name: s, actions: [{ name: a, needs: [" + fill("b,") + "] }] }]",
 		"many rules":           "on: push\nstages: [{ name: s, before-entry: [" + fill("{ windw: x },") + "] }]",
 		"many matrix values":   strings.Replace(one, "env:", "matrix: { a: ["+fill("x,")+"] }, env:", 1),
+		"long needs":           strings.Replace(one, "env:", "needs: ["+strings.Repeat("a", hostileBytes/2)+"b], env:", 1) + "- { name: t, actions: [{ name: " + strings.Repeat("a", hostileBytes/2) + ", approval: }] }",
+		"long names":           "variables: { " + fill(strings.Repeat("v", 7000)) + ": x }\n" + strings.Replace(one, "%", "${{ variables."+strings.Repeat("v", 7000)+" }}", 1),
+		"many near variables":  "variables: {" + manyOf(6_000, func(i int) string { return fmt.Sprintf("V%d: x, ", i) }) + "}\n" + strings.Replace(one, "%", strings.Repeat("${{ variables.W1 }}", 3000), 1),
 		"many triggers":        "on: { schedule: [" + fill("{ crn: x },") + "] }",
 		"many expressions":     strings.Replace(one, "%", fill("${{a.b.c}}"), 1),
 		"many openings":        strings.Replace(one, "%", fill("${{"), 1),
@@ -82,15 +85,22 @@ func manyKeys() string {
 	return b.String()
 }
 
-// TestHostile asks only that each file is answered soon: well under the time
-// that a delivery may take. The race detector makes everything slower.
+// mostAllocated is how many bytes of memory reading a byte of a file may take,
+// freed ones counted: a measure of the work that a busy machine does not change.
+// What grows with the square is far above.
+const mostAllocated = 4000
+
+// TestHostile asks that each file is refused with few diagnostics, for a cost
+// in proportion to its size.
 func TestHostile(t *testing.T) {
 	for name, text := range hostile() {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			_, diagnostics := Parse("x.yaml", []byte(text))
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("%d bytes took %v", len(text), took)
+			runtime.ReadMemStats(&after)
+			if each := (after.TotalAlloc - before.TotalAlloc) / uint64(len(text)); each > mostAllocated {
+				t.Errorf("%d bytes of memory for each of %d", each, len(text))
 			}
 			if len(diagnostics) == 0 || len(diagnostics) > maxDiagnostics+1 {
 				t.Errorf("%d diagnostics", len(diagnostics))

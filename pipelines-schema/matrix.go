@@ -166,7 +166,7 @@ func (p *parser) artifactNames(a *action, key node) []string {
 		return []string{key.text}
 	}
 	if _, ok := expression.Find(key.text); !ok {
-		hint := "write " + key.text + "-${{ matrix." + a.matrix.names[0] + " }}"
+		hint := "write " + show(key.text) + "-${{ matrix." + show(a.matrix.names[0]) + " }}"
 		if a.matrix.size() > 1 && !p.full() {
 			p.report(key.at, hint, "each run of the matrix makes artifact %s: put a matrix value in its name", show(key.text))
 		}

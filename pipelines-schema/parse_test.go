@@ -187,6 +187,18 @@ func TestDiagnosticString(t *testing.T) {
 	}
 }
 
+// TestNearestLong compares no words whose comparison would cost more than the
+// hint is worth.
+func TestNearestLong(t *testing.T) {
+	long := strings.Repeat("a", longestShown+1)
+	if got := nearest(long, []string{long + "b", long}); got != "" {
+		t.Errorf("nearest of a long word is %q", got)
+	}
+	if got := nearest("imgae", []string{long, "image"}); got != "image" {
+		t.Errorf("nearest beside a long word is %q", got)
+	}
+}
+
 // TestMany keeps the report of a hopeless file short.
 func TestMany(t *testing.T) {
 	_, diagnostics := Parse("x.yaml", []byte(strings.Repeat("a: b\n", 1000)))
@@ -236,6 +248,7 @@ func TestNearest(t *testing.T) {
 		{"xy", ""},
 		{"working-directory", ""},
 		{"", ""},
+		{strings.Repeat("a", longestShown+1), ""},
 	}
 	for _, test := range tests {
 		if got := nearest(test.word, keysOf(inAction)); got != test.want {

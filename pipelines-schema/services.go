@@ -46,11 +46,11 @@ func (p *parser) services(to *formulas, n node) {
 func (p *parser) ports(n node) {
 	for _, item := range p.distinct(p.some(n, "ports", "leave it out"), "ports", exact) {
 		text, _, _ := strings.Cut(item.text, "/")
-		port, err := strconv.Atoi(text)
+		port, _ := strconv.Atoi(text)
 		switch {
 		case strings.Contains(text, ":"):
 			p.report(item.at, "write "+show(text[strings.LastIndexByte(text, ':')+1:])+": an action reaches a service by its name", "no port of the machine is opened for a service")
-		case err != nil || port < 1 || port > 65535:
+		case !whole.MatchString(text) || port < 1 || port > 65535:
 			p.report(item.at, "write a number from 1 to 65535, such as 5432", "%s is not a port", quote(item.text))
 		case text != item.text && item.text != text+"/tcp" && item.text != text+"/udp":
 			p.report(item.at, "write "+text+", "+text+"/tcp or "+text+"/udp", "%s is not a port", quote(item.text))

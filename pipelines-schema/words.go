@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,22 +48,40 @@ func show(text string) string {
 
 func quote(text string) string { return fmt.Sprintf("%q", show(text)) }
 
-// enumerate joins words for people: a, b and c.
+// enumerate joins words for people: a, b and c. Of very many it shows the
+// first.
 func enumerate(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
+	if len(words) > 2*mostShown {
+		words = append(slices.Clone(words[:mostShown]), "others")
 	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " and " + words[last]
+	var shown []string
+	for _, word := range words {
+		shown = append(shown, show(word))
+	}
+	if len(shown) < 2 {
+		return strings.Join(shown, "")
+	}
+	last := len(shown) - 1
+	return strings.Join(shown[:last], ", ") + " and " + shown[last]
 }
 
 // furthest is the edit distance at which a word is still taken for another.
 const furthest = 2
 
-// nearest finds the candidate a word was probably meant to be, or "".
+// mostCandidates is how many words are compared with one that is unknown.
+const mostCandidates = 1000
+
+// nearest finds the candidate a word was probably meant to be, or "". Words
+// that are too long to show are not compared: that costs their product.
 func nearest(word string, candidates []string) string {
 	best, distance := "", furthest+1
-	for _, c := range candidates {
+	if len(word) > longestShown {
+		return ""
+	}
+	for _, c := range candidates[:min(len(candidates), mostCandidates)] {
+		if len(c) > longestShown {
+			continue
+		}
 		if fold(c) == fold(word) {
 			return c
 		}
