@@ -23,6 +23,10 @@ test: ready ## Run every test; TESTFLAGS=-race adds flags
 fuzz: compiler ## Run every fuzz target for FUZZTIME each (10s)
 	@scripts/fuzz.sh $(FUZZTIME)
 
+.PHONY: bench
+bench: ready build ## Measure stagegate run beside a raw loop over the Engine API; ROUNDS=9
+	go run ./internal/bench -rounds $(or $(ROUNDS),9) -write docs/performance.md
+
 .PHONY: check
 check: TESTFLAGS := -race
 check: lint test ## Run exactly what CI runs, which is lint and the tests under the race detector
