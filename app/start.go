@@ -35,19 +35,19 @@ func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, 
 	if err != nil {
 		return plan{}, err
 	}
-	found, err := a.candidates(ctx, repo, e.After, func(t pipeline.Triggers) *pipeline.BranchFilter { return t.Push }, e.Branch)
-	if err != nil {
-		return plan{}, err
-	}
-	if len(found) == 0 {
-		return ignore("%s: no pipeline runs on a push to %s", repo, e.Branch), nil
-	}
 	base := pipeline.Execution{
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: e.Ref, Trigger: pipeline.Push, Actor: e.Sender,
 		Revision: pipeline.Revision{
 			Commit: e.After, Time: e.Time, Ref: e.Ref, Branch: e.Branch,
 			Message: e.Message, Author: e.Author, Authors: e.Authors,
 		},
+	}
+	found, err := a.candidates(ctx, repo, e.After, base)
+	if err != nil {
+		return plan{}, err
+	}
+	if len(found) == 0 {
+		return ignore("%s: no pipeline runs on a push to %s", repo, e.Branch), nil
 	}
 	return a.start(ctx, d, repo, base, e.Before, found)
 }
@@ -67,16 +67,16 @@ func (a *App) pullRequest(ctx context.Context, d store.Delivery, e github.PullRe
 	if e.Fork {
 		at = e.BaseSHA // a fork's own files are not trusted
 	}
-	found, err := a.candidates(ctx, repo, at, func(t pipeline.Triggers) *pipeline.BranchFilter { return t.PullRequest }, e.Base)
-	if err != nil {
-		return plan{}, err
-	}
 	base := pipeline.Execution{
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: lane, Trigger: pipeline.PullRequest, Actor: e.Sender,
 		Revision: pipeline.Revision{
 			Commit: e.Head, Ref: fmt.Sprintf("refs/pull/%d/head", e.Number), Branch: e.Branch, Base: e.Base,
 			PullRequest: e.Number, Authors: lowerSet(e.User, e.Sender),
 		},
+	}
+	found, err := a.candidates(ctx, repo, at, base)
+	if err != nil {
+		return plan{}, err
 	}
 	if e.Fork && len(found) > 0 {
 		found = []candidate{forkRefusal}
@@ -124,12 +124,10 @@ func (a *App) installed(ctx context.Context, repo github.Repository) (github.Rep
 	return repo, nil
 }
 
-// candidates reads the pipeline files at a commit and picks those that an
-// event on the branch concerns. A file whose triggers cannot be read concerns
-// every event, since nobody can tell.
-func (a *App) candidates(ctx context.Context, repo github.Repository, sha string,
-	filter func(pipeline.Triggers) *pipeline.BranchFilter, branch string,
-) ([]candidate, error) {
+// candidates reads the pipeline files at a commit and picks those that the event
+// behind base concerns. A file whose triggers cannot be read concerns every
+// event, since nobody can tell.
+func (a *App) candidates(ctx context.Context, repo github.Repository, sha string, base pipeline.Execution) ([]candidate, error) {
 	files, err := a.github.PipelineFiles(ctx, repo, sha)
 	if err != nil {
 		return nil, fmt.Errorf("read the pipeline files at %s: %w", sha, err)
@@ -137,8 +135,7 @@ func (a *App) candidates(ctx context.Context, repo github.Repository, sha string
 	var found []candidate
 	for _, f := range files {
 		def, diagnostics := schema.Parse(f.Path, f.Data)
-		unreadable := def.On.Push == nil && def.On.PullRequest == nil
-		if !filter(def.On).Matches(branch) && !unreadable {
+		if starts, _ := def.On.Match(base.Trigger, base.Revision); !starts && !def.On.Unreadable() {
 			continue
 		}
 		if f.TooLarge {

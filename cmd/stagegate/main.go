@@ -76,7 +76,7 @@ func root() *cobra.Command {
 		Args:          cobra.NoArgs,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(serveCommand(), runCommand(), validateCommand(), schemaCommand(), demoCommand(), &cobra.Command{
+	cmd.AddCommand(serveCommand(), runCommand(), planCommand(), validateCommand(), schemaCommand(), demoCommand(), &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,

@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/stagegate/stagegate/config"
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -88,8 +87,7 @@ func runLocally(ctx context.Context, c local.Config) error {
 	if c.Dir, err = os.Getwd(); err != nil {
 		return fmt.Errorf("find the working tree: %w", err)
 	}
-	colours := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == ""
-	c.Reporter = show.NewPlain(os.Stdout, colours)
+	c.Reporter = show.NewPlain(os.Stdout, colours())
 	c.Kill = secondSignal()
 	o, err := local.Run(ctx, c)
 	var mistakes local.Mistakes

@@ -53,7 +53,7 @@ func validate(cmd *cobra.Command, v local.Validation, format show.Format) error 
 		return fmt.Errorf("find the working tree: %w", err)
 	}
 	v.FromRoot = format == show.SARIF || format == show.GitHub
-	found, err := interruptible(cmd.Context(), func() local.Findings { return local.Validate(v) })
+	found, err := interruptible(cmd.Context(), func() (local.Findings, error) { return local.Validate(v), nil })
 	if err != nil {
 		return err
 	}
@@ -84,12 +84,19 @@ func conclude(w io.Writer, found local.Findings, talk bool) error {
 
 // interruptible gives up waiting for what cannot be stopped, such as reading a
 // pipe nobody writes to. The process is about to end then.
-func interruptible[T any](ctx context.Context, work func() T) (T, error) {
-	done := make(chan T, 1)
-	go func() { done <- work() }()
+func interruptible[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	type outcome struct {
+		made T
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		made, err := work()
+		done <- outcome{made, err}
+	}()
 	select {
-	case t := <-done:
-		return t, nil
+	case o := <-done:
+		return o.made, o.err
 	case <-ctx.Done():
 		var none T
 		return none, ctx.Err()

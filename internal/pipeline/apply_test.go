@@ -292,28 +292,3 @@ func stateWith(t *testing.T, of pipeline.Subject, status pipeline.Status) pipeli
 	}
 	return x
 }
-
-func TestBranchFilter(t *testing.T) {
-	for _, tc := range []struct {
-		patterns []string
-		branch   string
-		want     bool
-	}{
-		{nil, "anything", true},
-		{[]string{"main"}, "main", true},
-		{[]string{"main"}, "main2", false},
-		{[]string{"release/*"}, "release/1", true},
-		{[]string{"release/*"}, "release/1/a", false},
-		{[]string{"release/**"}, "release/1/a", true},
-		{[]string{"**", "!wip/**"}, "wip/x", false},
-		{[]string{"**", "!wip/**", "wip/keep"}, "wip/keep", true},
-		{[]string{"!main"}, "other", false},
-	} {
-		if got := (&pipeline.BranchFilter{Branches: tc.patterns}).Matches(tc.branch); got != tc.want {
-			t.Errorf("%v matches %q: %v", tc.patterns, tc.branch, got)
-		}
-	}
-	if (*pipeline.BranchFilter)(nil).Matches("main") {
-		t.Error("no filter must match nothing")
-	}
-}

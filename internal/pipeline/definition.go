@@ -1,11 +1,6 @@
 package pipeline
 
-import (
-	"strings"
-	"time"
-
-	"github.com/bmatcuk/doublestar/v4"
-)
+import "time"
 
 // SourceArtifact is the name of the artifact every execution has: the tree of
 // its commit.
@@ -27,30 +22,14 @@ type Triggers struct {
 	PullRequest *BranchFilter // matched against the base branch
 }
 
+// Unreadable tells of a file whose triggers a mistake hides.
+func (t Triggers) Unreadable() bool { return t.Push == nil && t.PullRequest == nil }
+
 // BranchFilter lists glob patterns. The last pattern that matches decides; one
 // that starts with ! excludes, as in GitHub Actions. No pattern at all matches
 // every branch.
 type BranchFilter struct {
 	Branches []string
-}
-
-// Matches tells whether the filter lets the branch through. A nil filter lets
-// none.
-func (f *BranchFilter) Matches(branch string) bool {
-	if f == nil {
-		return false
-	}
-	if len(f.Branches) == 0 {
-		return true
-	}
-	matched := false
-	for _, pattern := range f.Branches {
-		include := !strings.HasPrefix(pattern, "!")
-		if ok, err := doublestar.Match(strings.TrimPrefix(pattern, "!"), branch); err == nil && ok {
-			matched = include
-		}
-	}
-	return matched
 }
 
 // Variable is a named text of the pipeline, the same for all its actions.

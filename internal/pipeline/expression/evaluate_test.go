@@ -64,6 +64,39 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+// TestPreview keeps what is not known yet as it is written.
+func TestPreview(t *testing.T) {
+	scope := Scope{Lookup: func(name Name) (string, error) {
+		switch name.String() {
+		case "known":
+			return "1", nil
+		case "wrong":
+			return "", errMissing
+		}
+		return "", fmt.Errorf("look up: %w", ErrUnknown)
+	}}
+	for text, want := range map[string]string{
+		"${{ known }}-${{  later.x }}-${{ known }}": "1-${{  later.x }}-1",
+		"${{ format('{0}', later.x) }}":             "${{ format('{0}', later.x) }}",
+		"${{ known || later.x }}":                   "1",
+	} {
+		template, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := template.Preview(scope); got != want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+	template, err := Parse("${{ later.x }}${{ wrong }}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := template.Preview(scope); !errors.Is(err, errMissing) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestOrder compares with less, the same and more.
 func TestOrder(t *testing.T) {
 	for operator, want := range map[string]string{

@@ -5,6 +5,7 @@
 package expression
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -85,8 +86,9 @@ type Template struct {
 
 // part is a literal text and the expression that follows it.
 type part struct {
-	text string
-	root node
+	text    string
+	written string // the expression, with its braces
+	root    node
 }
 
 // Parse reads a text. An error is an *Error about the first expression that is
@@ -104,7 +106,7 @@ func Parse(text string) (Template, error) {
 		if err != nil {
 			return Template{}, err
 		}
-		t.parts = append(t.parts, part{text: text[rest : rest+i], root: root})
+		t.parts = append(t.parts, part{text: text[rest : rest+i], written: text[rest+i : end], root: root})
 		rest = end
 	}
 }
@@ -132,15 +134,38 @@ func (t Template) Calls() []Call {
 // returns is not read again: an expression in it stays text. An error is an
 // *Error.
 func (t Template) Expand(scope Scope) (string, error) {
+	return t.expand(scope, func(_ part, err error) (string, error) { return "", err })
+}
+
+// ErrUnknown is the error of a Lookup for what will have a value, and has none
+// yet.
+var ErrUnknown = errors.New("not known yet")
+
+// Preview is Expand before all values are known: an expression that cannot do
+// without an ErrUnknown stays as it is written.
+func (t Template) Preview(scope Scope) (string, error) {
+	return t.expand(scope, func(p part, err error) (string, error) {
+		if errors.Is(err, ErrUnknown) {
+			return p.written, nil
+		}
+		return "", err
+	})
+}
+
+// expand asks instead for the text of an expression that has no value.
+func (t Template) expand(scope Scope, instead func(part, error) (string, error)) (string, error) {
 	e := evaluation{scope: scope, left: mostBytes}
 	var b strings.Builder
 	for _, p := range t.parts {
 		value, err := e.value(p.root)
+		text := value.String()
 		if err != nil {
-			return "", err
+			if text, err = instead(p, err); err != nil {
+				return "", err
+			}
 		}
 		b.WriteString(p.text)
-		b.WriteString(value.String())
+		b.WriteString(text)
 	}
 	b.WriteString(t.tail)
 	return b.String(), nil

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// planned are pipelines of which a push to main starts one.
+var planned = map[string]string{
+	".github/pipelines/release.yaml": `on:
+  push: { branches: [main, "release/**", "!release/old"] }
+  pull_request: { branches: [main] }
+variables: { GO: "1.26", REGION: { default: eu-west-1 } }
+stages:
+  - name: build
+    actions:
+      - name: compile
+        image: golang:${{ variables.GO }}
+        run: make
+        artifacts: { shop: out/ }
+      - { name: lint, image: golangci/golangci-lint:v2, run: golangci-lint run }
+  - name: production
+    actions:
+      - { name: tell, needs: [roll-out, sign-off], image: alpine, run: ./tell, env: { N: "${{ source.branch > 1 }}" } }
+      - name: roll-out
+        needs: [sign-off]
+        image: deploy:${{ build.compile.version }}
+        inputs: [source, shop]
+        env: { VERSION: "${{ build.compile.version }}", LIVE: "${{ source.branch == 'main' }}", TEXT: "two\nlines \e[31m" }
+        secrets: [DEPLOY_KEY]
+        run: ./deploy.sh
+        timeout-minutes: 1.5
+      - { name: sign-off, approval: { teams: [release-managers], users: [octocat], expires: 72h } }
+      - { name: check, approval: { self-review: true } }
+`,
+	".github/pipelines/nightly.yml": "name: night\non: { push: { branches: [\"night/*\"] } }\nstages: [{ name: s, actions: [{ name: a, approval: {} }] }]\n",
+	".github/pipelines/review.yaml": "on: pull_request\nstages: [{ name: s, actions: [{ name: a, approval: {} }] }]\n",
+}
+
+// git runs Git in a folder.
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	identity := []string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-C", dir}
+	out, err := exec.CommandContext(t.Context(), "git", append(identity, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// repository is a working tree on main, with a commit and a change.
+func repository(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := tree(t, files)
+	git(t, dir, "init", "-q", "-b", "main")
+	git(t, dir, "commit", "-q", "--allow-empty", "-m", "Empty")
+	return dir
+}
+
+func TestPlan(t *testing.T) {
+	dir := repository(t, planned)
+	for name, args := range map[string][]string{
+		"text": {"plan"},
+		"json": {"plan", "--json"},
+		"pull": {"plan", "--base", "main", "--branch", "feature/x", "--var", "GO=1.27"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := call(t, dir, "", args...)
+			golden(t, "plan/"+name+".golden", got.out)
+			if got.code != 0 || got.err != "" {
+				t.Errorf("exit code %d, said beside it %q", got.code, got.err)
+			}
+		})
+	}
+}
+
+// TestPlanEvents asks which event is thought of, and what it says to a filter.
+func TestPlanEvents(t *testing.T) {
+	dir := repository(t, planned)
+	sub := filepath.Join(dir, ".github")
+	git(t, dir, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+	bare := tree(t, planned)
+	if err := os.Remove(filepath.Join(bare, ".git")); err != nil {
+		t.Fatal(err)
+	}
+	twice := repository(t, map[string]string{
+		".github/pipelines/a.yaml": "name: one\n" + valid, ".github/pipelines/b.yaml": "name: One\n" + valid,
+		".github/pipelines/c.yaml": "name: ONE\n" + strings.Replace(valid, "push", "pull_request", 1),
+	})
+	broken := repository(t, map[string]string{
+		".github/pipelines/bad.yaml": strings.Replace(valid, "image:", "imgae:", 1), ".github/pipelines/fine.yaml": valid,
+		".github/pipelines/lost.yaml": "on: [\n",
+	})
+	for name, c := range map[string]struct {
+		from string
+		args string
+		code int
+		want string
+	}{
+		"other branch":         {dir, "--branch feature/x", 0, "push to feature/x\n|release does not start: push.branches is main, release/**, !release/old ("},
+		"excluded":             {dir, "--ref refs/heads/release/old", 0, "release does not start: push.branches has !release/old ("},
+		"by pattern":           {sub, "--branch release/1/a", 0, "release starts: push.branches has release/** ("},
+		"tag":                  {dir, "--tag v1", 0, "push of the tag v1\n|release does not start: tags start nothing"},
+		"tag in full":          {dir, "--ref refs/tags/v1", 0, "push of the tag v1\n"},
+		"origin's base":        {dir, "--event pull_request", 0, "pull request from main into trunk\n|release does not start: pull_request.branches is main|review starts: pull_request is for every branch"},
+		"one pipeline":         {sub, "night --branch night/x", 0, "night starts: push.branches has night/*"},
+		"file of a pipeline":   {sub, "pipelines/nightly.yml", 0, "night does not start"},
+		"no Git":               {bare, "--branch main", 0, "release starts"},
+		"no Git, no branch":    {bare, "", 2, "no branch is checked out: name one with --branch"},
+		"no such event":        {dir, "--event schedule", 2, `there is no event "schedule": it is push or pull_request`},
+		"no base":              {bare, "--branch x --event pull_request", 2, "name the branch that the pull request is to go into with --base"},
+		"base of a push":       {dir, "--event push --base main", 2, "a push has no base"},
+		"branch and tag":       {dir, "--branch a --tag b", 2, "leave out --branch or --tag"},
+		"ref and tag":          {dir, "--ref refs/heads/a --tag b", 2, "--ref stands in place of"},
+		"short ref":            {dir, "--ref main", 2, "--ref main: write refs/heads/BRANCH or refs/tags/TAG"},
+		"no such pipeline":     {dir, "nope", 2, `there is no pipeline "nope"`},
+		"no such variable":     {dir, "--var NOPE=1", 2, "no pipeline has a variable NOPE"},
+		"none of that one":     {dir, "release --var RGION=1", 2, "there is no variable RGION: did you mean REGION?"},
+		"no pipelines":         {repository(t, nil), "", 2, "there is no pipeline: "},
+		"one name twice":       {twice, "", 2, `one fails at once|a.yaml:1:1: the pipeline "one" is also defined, as "One", in .github/pipelines/b.yaml|b.yaml:1:1: the pipeline "One" is|ONE does not start: on has no push`},
+		"one name, another on": {twice, "--base x", 0, "ONE starts"},
+		"mistakes":             {broken, "", 2, "bad fails at once: push is for every branch|bad.yaml:2:52: an action has no key|fine starts|lost fails at once: nobody can tell what on means"},
+		"mistakes of another":  {broken, "fine", 0, "fine starts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := call(t, c.from, "", append([]string{"plan"}, strings.Fields(c.args)...)...)
+			if got.code != c.code {
+				t.Errorf("exit code %d, want %d", got.code, c.code)
+			}
+			for want := range strings.SplitSeq(c.want, "|") {
+				if !strings.Contains(got.out+got.err, want) {
+					t.Errorf("it does not say %s\n%s%s", want, got.out, got.err)
+				}
+			}
+		})
+	}
+}
+
+// TestPlanCommit asks that only what is committed counts as known of a commit.
+func TestPlanCommit(t *testing.T) {
+	dir := repository(t, map[string]string{
+		".github/pipelines/a.yaml": strings.Replace(valid, "alpine", `"shop:${{ source.commit }}"`, 1),
+	})
+	written := "image     shop:${{ source.commit }}\n"
+	if got := call(t, dir, "", "plan"); !strings.HasPrefix(got.out, "push to main\n") || !strings.Contains(got.out, written) {
+		t.Errorf("with changes:\n%s%s", got.out, got.err)
+	}
+	git(t, dir, "add", "-A")
+	git(t, dir, "commit", "-q", "-m", "All")
+	head := git(t, dir, "rev-parse", "HEAD")
+	if got := call(t, dir, "", "plan"); !strings.HasPrefix(got.out, "push to main, commit "+head[:7]+"\n") || !strings.Contains(got.out, "image     shop:"+head+"\n") {
+		t.Errorf("committed:\n%s%s", got.out, got.err)
+	}
+	if got := call(t, dir, "", "plan", "--branch", "other"); !strings.HasPrefix(got.out, "push to other\n") || !strings.Contains(got.out, written) {
+		t.Errorf("another branch:\n%s%s", got.out, got.err)
+	}
+	git(t, dir, "checkout", "-q", "--detach")
+	if got := call(t, dir, "", "plan"); got.code != exitUsage || !strings.Contains(got.err, "no branch is checked out") {
+		t.Errorf("detached: exit code %d\n%s%s", got.code, got.out, got.err)
+	}
+}

@@ -1,0 +1,283 @@
+package local
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+	schema "github.com/stagegate/stagegate/pipelines-schema"
+)
+
+// Planning is an event to think of, and the pipelines to ask about.
+type Planning struct {
+	Dir       string           // where the person stands
+	Pipeline  string           // name or path; empty: all of the working tree
+	Variables []pipeline.Value // instead of the defaults in the files
+	Event     pipeline.Trigger // empty: a pull request if there is a Base, else a push
+	Branch    string           // pushed to, or of the pull request; empty: the one checked out
+	Tag       string           // pushed, in place of a branch
+	Ref       string           // in full, in place of both
+	Base      string           // of the pull request; empty: the remote's default branch
+}
+
+// Plan is what an event would start, as far as it is known: of the revision what
+// is empty is not.
+type Plan struct {
+	Event     pipeline.Trigger
+	Revision  pipeline.Revision
+	Pipelines []PlannedPipeline
+}
+
+// PlannedPipeline is what becomes of one file.
+type PlannedPipeline struct {
+	Name     string
+	File     string
+	Starts   bool                // the event is one of those the file names
+	Why      string              // it starts or does not
+	Mistakes []schema.Diagnostic // for which nothing of it runs
+	Stages   []PlannedStage      // in order; none where nothing runs
+}
+
+// PlannedStage is a stage with its actions in the order of their waves.
+type PlannedStage struct {
+	Name    string
+	Actions []PlannedAction
+}
+
+// PlannedAction is an action with what is known of its expressions in their
+// place.
+type PlannedAction struct {
+	pipeline.Action
+
+	Wave    int    // from 1: those of a wave need only earlier ones
+	Problem string // how it will end, if that is known already
+}
+
+// Mistaken tells whether a file has mistakes.
+func (p Plan) Mistaken() bool {
+	return slices.ContainsFunc(p.Pipelines, func(f PlannedPipeline) bool { return len(f.Mistakes) > 0 })
+}
+
+// MakePlan says what the event would start, of the files as they are in the
+// working tree. It asks Git at most for what is checked out. An error is a Usage
+// or one of the machine; the mistakes of files stand in the plan.
+func MakePlan(ctx context.Context, p Planning) (Plan, error) {
+	tree, err := findWorktree(p.Dir)
+	if err != nil {
+		return Plan{}, err
+	}
+	x, err := p.execution(ctx, tree)
+	if err != nil {
+		return Plan{}, err
+	}
+	all, err := tree.files()
+	if err != nil {
+		return Plan{}, err
+	}
+	chosen := all
+	if p.Pipeline != "" {
+		f, err := tree.choose(p.Dir, p.Pipeline)
+		if err != nil {
+			return Plan{}, err
+		}
+		chosen = []file{f}
+	} else if len(all) == 0 {
+		return Plan{}, usage("there is no pipeline: %s holds no .yaml file", filepath.Join(tree.root, schema.Folder))
+	}
+	if chosen, err = giveVariables(chosen, p.Variables); err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{Event: x.Trigger, Revision: x.Revision}
+	for _, f := range chosen {
+		plan.Pipelines = append(plan.Pipelines, planFile(x, f, all))
+	}
+	return plan, nil
+}
+
+// giveVariables gives each pipeline those of the values that it has a variable
+// for. One that none has is refused, unless a mistake may hide it.
+func giveVariables(files []file, values []pipeline.Value) ([]file, error) {
+	files = slices.Clone(files)
+	hidden := slices.ContainsFunc(files, func(f file) bool { return len(f.mistakes) > 0 })
+	for _, v := range values {
+		used, refusal := false, error(nil)
+		for i := range files {
+			d, err := withVariables(files[i].definition, []pipeline.Value{v})
+			if err != nil {
+				refusal = err
+				continue
+			}
+			files[i].definition, used = d, true
+		}
+		switch {
+		case used, hidden:
+		case len(files) == 1:
+			return nil, refusal
+		default:
+			return nil, usage("no pipeline has a variable %s", v.Name)
+		}
+	}
+	return files, nil
+}
+
+// planFile says what becomes of a file when x begins. Two that start and are
+// called alike are a mistake of both.
+func planFile(x pipeline.Execution, f file, all []file) PlannedPipeline {
+	p := PlannedPipeline{Name: f.definition.Name, File: f.shown, Mistakes: f.mistakes}
+	p.Starts, p.Why = f.definition.On.Match(x.Trigger, x.Revision)
+	if f.definition.On.Unreadable() {
+		p.Starts, p.Why = true, "nobody can tell what on means"
+	}
+	for _, other := range all {
+		starts, _ := other.definition.On.Match(x.Trigger, x.Revision)
+		if other.shown == f.shown || !p.Starts || !starts && !other.definition.On.Unreadable() {
+			continue
+		}
+		if clash, ok := schema.Clash(other.definition, f.definition); ok {
+			p.Mistakes = append(slices.Clone(p.Mistakes), clash)
+		}
+	}
+	if !p.Starts || len(p.Mistakes) > 0 {
+		return p
+	}
+	x.Definition = f.definition
+	for _, s := range f.definition.Stages {
+		p.Stages = append(p.Stages, planStage(x, s))
+	}
+	return p
+}
+
+func planStage(x pipeline.Execution, s pipeline.Stage) PlannedStage {
+	out := PlannedStage{Name: s.Name}
+	waves := waves(s.Actions)
+	for i, a := range s.Actions {
+		shown, err := x.Preview(a)
+		action := PlannedAction{Action: shown, Wave: waves[i]}
+		if err != nil {
+			action.Action, action.Problem = a, err.Error()
+		}
+		out.Actions = append(out.Actions, action)
+	}
+	slices.SortStableFunc(out.Actions, func(a, b PlannedAction) int { return a.Wave - b.Wave })
+	return out
+}
+
+// waves says of each action how many run one after another until it has run, at
+// least.
+func waves(actions []pipeline.Action) []int {
+	index := map[string]int{}
+	for i, a := range actions {
+		index[a.Name] = i
+	}
+	waves := make([]int, len(actions))
+	for range actions { // no chain of needs is longer
+		for i, a := range actions {
+			waves[i] = max(waves[i], 1)
+			for _, need := range a.Needs {
+				waves[i] = max(waves[i], waves[index[need]]+1)
+			}
+		}
+	}
+	return waves
+}
+
+// execution is one that the event would start, as far as it is known.
+func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execution, error) {
+	p, err := p.complete()
+	x := pipeline.Execution{Trigger: p.Event}
+	switch {
+	case err != nil:
+		return x, err
+	case p.Tag != "":
+		x.Revision.Ref = "refs/tags/" + p.Tag
+		return x, nil
+	}
+	head, err := tree.head(ctx)
+	if p.Branch == "" {
+		switch {
+		case err != nil:
+			return x, err
+		case head.Branch == "":
+			return x, usage("no branch is checked out: name one with --branch")
+		}
+		p.Branch = head.Branch
+	}
+	if p.Branch == head.Branch {
+		x.Revision.Commit, x.Revision.Message = head.Commit, head.Message
+	}
+	x.Revision.Branch = p.Branch
+	if p.Event == pipeline.Push {
+		x.Revision.Ref = "refs/heads/" + p.Branch
+		return x, nil
+	}
+	if x.Revision.Base = p.Base; p.Base != "" {
+		return x, nil
+	}
+	x.Revision.Base, err = tree.defaultBranch(ctx)
+	return x, err
+}
+
+// head is what is checked out. Where there are changes its commit is none that
+// an event could be about.
+func (w worktree) head(ctx context.Context) (pipeline.Revision, error) {
+	r, err := w.revision(ctx)
+	if err != nil {
+		return r, err
+	}
+	dirty, err := w.dirty(ctx)
+	if dirty {
+		r.Commit, r.Message = "", ""
+	}
+	return r, err
+}
+
+// complete reads what was left to be told from the rest, and refuses what does
+// not go together.
+func (p Planning) complete() (Planning, error) {
+	switch {
+	case p.Event == "" && p.Base != "":
+		p.Event = pipeline.PullRequest
+	case p.Event == "":
+		p.Event = pipeline.Push
+	case p.Event != pipeline.Push && p.Event != pipeline.PullRequest:
+		return p, usage("there is no event %q: it is push or pull_request", p.Event)
+	}
+	if p.Ref != "" {
+		if p.Branch != "" || p.Tag != "" {
+			return p, usage("--ref stands in place of --branch and --tag")
+		}
+		branch, isBranch := strings.CutPrefix(p.Ref, "refs/heads/")
+		tag, isTag := strings.CutPrefix(p.Ref, "refs/tags/")
+		switch {
+		case isBranch && branch != "":
+			p.Branch = branch
+		case isTag && tag != "":
+			p.Tag = tag
+		default:
+			return p, usage("--ref %s: write refs/heads/BRANCH or refs/tags/TAG", p.Ref)
+		}
+	}
+	switch {
+	case p.Tag != "" && p.Branch != "":
+		return p, usage("a push is of a branch or of a tag: leave out --branch or --tag")
+	case p.Tag != "" && p.Event == pipeline.PullRequest:
+		return p, usage("a pull request is of a branch: leave out the tag")
+	case p.Base != "" && p.Event == pipeline.Push:
+		return p, usage("a push has no base: leave out --base, or write --event pull_request")
+	}
+	return p, nil
+}
+
+// defaultBranch is that of the remote, as the clone knows it.
+func (w worktree) defaultBranch(ctx context.Context) (string, error) {
+	const prefix = "refs/remotes/origin/"
+	if w.git {
+		out, err := w.command(ctx, "symbolic-ref", prefix+"HEAD")
+		if err == nil {
+			return strings.TrimPrefix(strings.TrimSpace(string(out)), prefix), nil
+		}
+	}
+	return "", usage("name the branch that the pull request is to go into with --base")
+}

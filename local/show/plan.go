@@ -1,0 +1,192 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/expression"
+	"github.com/stagegate/stagegate/local"
+)
+
+// Plan writes what an event would start, for people.
+func Plan(w io.Writer, p local.Plan, colours bool) error {
+	t := planText{style: style(colours)}
+	t.line(t.style.paint(bold, visible(event(p))))
+	for _, f := range p.Pipelines {
+		t.pipeline(f)
+	}
+	if t.later {
+		t.line("")
+		t.line(t.style.paint(grey, "What stands between ${{ and }} is known only when the pipeline runs."))
+	}
+	if _, err := io.WriteString(w, t.out.String()); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
+}
+
+// event names what the plan is about.
+func event(p local.Plan) string {
+	r := p.Revision
+	text := "push to " + r.Branch
+	switch {
+	case p.Event == pipeline.PullRequest:
+		text = "pull request from " + r.Branch + " into " + r.Base
+	case r.Branch == "":
+		text = "push of the tag " + strings.TrimPrefix(r.Ref, "refs/tags/")
+	}
+	if r.Commit != "" {
+		text += ", commit " + r.Commit[:min(7, len(r.Commit))]
+	}
+	return text
+}
+
+// planText is a plan as it is written.
+type planText struct {
+	out   strings.Builder
+	style style
+	later bool // an expression is left
+}
+
+func (t *planText) line(text string) {
+	t.out.WriteString(strings.TrimRight(text, " "))
+	t.out.WriteByte('\n')
+}
+
+func (t *planText) pipeline(f local.PlannedPipeline) {
+	verdict, c := "does not start", grey
+	switch {
+	case f.Starts && len(f.Mistakes) > 0:
+		verdict, c = "fails at once", red
+	case f.Starts:
+		verdict, c = "starts", green
+	}
+	t.line("")
+	t.line(fmt.Sprintf("%s %s: %s %s", t.style.paint(bold, visible(f.Name)), t.style.paint(c, verdict), visible(f.Why),
+		t.style.paint(grey, "("+visible(f.File)+")")))
+	for _, d := range f.Mistakes {
+		t.line("  " + visible(d.String()))
+	}
+	for _, s := range f.Stages {
+		t.line("  " + t.style.paint(bold, s.Name))
+		t.stage(s)
+	}
+}
+
+func (t *planText) stage(s local.PlannedStage) {
+	width := 0
+	for _, a := range s.Actions {
+		width = max(width, len(a.Name))
+	}
+	wave := 0
+	for _, a := range s.Actions {
+		head := strings.Repeat(" ", 6)
+		if a.Wave != wave {
+			head = fmt.Sprintf("%5d ", a.Wave)
+		}
+		wave = a.Wave
+		head += fmt.Sprintf(" %-*s  ", width, a.Name)
+		for _, f := range t.facts(a) {
+			c := grey
+			if f.name == fails {
+				c = red
+			}
+			t.line(head + t.style.paint(c, fmt.Sprintf("%-9s", f.name)) + " " + visible(short(f.text)))
+			head = strings.Repeat(" ", len(head))
+		}
+	}
+}
+
+// fact is something about an action.
+type fact struct{ name, text string }
+
+// fails is the fact that an action will end badly.
+const fails = "fails"
+
+// facts are what there is to say about an action; never none.
+func (t *planText) facts(a local.PlannedAction) []fact {
+	var all []fact
+	add := func(name, text string) {
+		if text != "" {
+			all = append(all, fact{name, text})
+		}
+	}
+	add("image", t.known(a.Image))
+	if a.Approval != nil {
+		add("approval", approvers(*a.Approval))
+	}
+	add("needs", strings.Join(a.Needs, ", "))
+	if len(a.Inputs) != 1 || a.Inputs[0] != pipeline.SourceArtifact {
+		add("inputs", strings.Join(a.Inputs, ", "))
+	}
+	for _, v := range a.Env {
+		add("env", v.Name+"="+t.known(v.Value))
+	}
+	if len(a.Secrets) > 0 {
+		add("secrets", strings.Join(a.Secrets, ", ")+" (of stagegate run; the App gives none yet)")
+	}
+	for _, o := range a.Artifacts {
+		add("makes", o.Name+" from "+o.Path)
+	}
+	if a.Timeout > 0 {
+		add("timeout", period(a.Timeout))
+	}
+	if a.Problem != "" {
+		add(fails, a.Problem)
+	}
+	return all
+}
+
+// known passes a text on that may hold what is not known yet.
+func (t *planText) known(text string) string {
+	if _, ok := expression.Find(text); ok {
+		t.later = true
+	}
+	return text
+}
+
+// short cuts what is too long to be read at a glance.
+func short(text string) string {
+	const most = 200
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
+
+// approvers says who may open a gate, and for how long.
+func approvers(a pipeline.Approval) string {
+	people := append([]string{}, a.Users...)
+	for _, team := range a.Teams {
+		people = append(people, "the team "+team)
+	}
+	text := "by people with write access"
+	if len(people) > 0 {
+		text = "by " + strings.Join(people, " or ")
+	}
+	if !a.SelfReview {
+		text += " except authors of the change"
+	}
+	return text + ", within " + period(a.Expires)
+}
+
+// period writes a time span as a file would, in words.
+func period(d time.Duration) string {
+	for _, unit := range []struct {
+		span time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		n := d / unit.span
+		switch {
+		case n == 0 || d%unit.span != 0:
+		case n == 1:
+			return "1 " + unit.name
+		default:
+			return fmt.Sprintf("%d %ss", n, unit.name)
+		}
+	}
+	return d.String()
+}
