@@ -36,24 +36,6 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-func TestExamples(t *testing.T) {
-	files, err := filepath.Glob("examples/*.y*ml")
-	if err != nil || len(files) < 2 {
-		t.Fatalf("%d examples, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			d, diagnostics := Parse(file, read(t, file))
-			for _, diagnostic := range diagnostics {
-				t.Error(diagnostic)
-			}
-			if len(d.Stages) == 0 {
-				t.Error("no stages")
-			}
-		})
-	}
-}
-
 // one is a pipeline of a single action, with a place for more of its keys.
 const one = "on: push\nstages:\n- name: s\n  actions:\n  - name: a\n    image: alpine\n    run: ls\n    "
 
