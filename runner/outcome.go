@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -41,22 +42,37 @@ const (
 	exitTerm          = exitSignal + 15
 )
 
-// signals are those a script may well die of.
-var signals = map[int]string{
-	1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 6: "ABRT", 7: "BUS", 8: "FPE", 11: "SEGV", 13: "PIPE", 14: "ALRM", 15: "TERM",
+// signals are Linux's, by number. From 34 on there are those without a meaning.
+var signals = [...]string{
+	1: "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
+	"STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+}
+
+const firstRealTime, lastSignal = 34, 64
+
+// signalName is empty for what is no signal's number.
+func signalName(n int) string {
+	switch {
+	case n >= 1 && n < len(signals):
+		return signals[n]
+	case n >= firstRealTime && n <= lastSignal:
+		return fmt.Sprintf("RTMIN+%d", n-firstRealTime)
+	default:
+		return ""
+	}
 }
 
 // explain puts an exit code in words.
 func (t *task) explain(s State) verdict {
 	limit := size(t.r.Limits.Memory)
-	name := signals[s.ExitCode-exitSignal]
+	name := signalName(s.ExitCode - exitSignal)
 	switch {
 	case s.OOMKilled && s.ExitCode == exitKill:
 		return failed("killed: out of memory (limit %s)", limit)
 	case s.OOMKilled:
 		return failed("exit code %d: a process was killed, out of memory (limit %s)", s.ExitCode, limit)
-	case s.ExitCode == exitNotFound && t.neverRan():
-		return errored("the image has no %s that can be run", command(t.job.Shell)[0])
+	case (s.ExitCode == exitNotFound || s.ExitCode == exitNotExecutable) && t.neverRan():
+		return t.noCommand(s.ExitCode)
 	case s.ExitCode == exitNotFound:
 		return failed("exit code %d: command not found", s.ExitCode)
 	case s.ExitCode == exitNotExecutable:
@@ -66,7 +82,39 @@ func (t *task) explain(s State) verdict {
 	case name != "":
 		return failed("exit code %d: killed by signal %s", s.ExitCode, name)
 	default:
-		return failed("exit code %d", s.ExitCode)
+		return failed("exit code %d%s", s.ExitCode, t.clue())
+	}
+}
+
+// noCommand says why not even the shell ran.
+func (t *task) noCommand(code int) verdict {
+	name := command(t.job.Shell)[0]
+	switch {
+	case code == exitNotExecutable:
+		return errored("the image's %s cannot be executed", name)
+	case name == scriptPath:
+		return errored("the image does not have the interpreter that the script's first line names")
+	default:
+		return errored("the image has no %s that can be run", name)
+	}
+}
+
+// clueLines is how many of the log's last lines may hold the cause of an exit
+// code.
+const clueLines = 10
+
+// clue finds in the last lines what the exit code does not tell: that something
+// was used up which the author does not see. It is only as true as the log.
+func (t *task) clue() string {
+	lines := strings.Split(t.log.Tail(), "\n")
+	text := strings.ToLower(strings.Join(lines[max(0, len(lines)-clueLines):], "\n"))
+	switch {
+	case strings.Contains(text, "no space left on device"):
+		return ": a disk was full, as the log says"
+	case strings.Contains(text, "can't fork"), strings.Contains(text, "fork: "), strings.Contains(text, "cannot fork"):
+		return fmt.Sprintf(": no more processes could be started, as the log says (limit %d)", t.r.Limits.PIDs)
+	default:
+		return ""
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -15,8 +16,9 @@ const (
 	// network is taken down in between. One that lives on has lost its
 	// attachment.
 	endGrace = 2 * time.Second
-	// logGrace is how long the end of the output may come after the end of the
-	// container.
+	// logGrace is how long nothing may come of the output after the end of the
+	// container, and its end neither. As long as something comes it is waited
+	// for: a million lines take a busy engine a while.
 	logGrace = 10 * time.Second
 )
 
@@ -84,9 +86,10 @@ type run struct {
 // must, then makes the result.
 func (t *task) follow(r run) error {
 	t.result.StartedAt = r.at
-	w := watch{task: t, copied: make(chan error, 1), ended: make(chan ending, 1)}
+	out := &counted{Output: r.out}
+	w := watch{task: t, out: out, copied: make(chan error, 1), ended: make(chan ending, 1)}
 	var both sync.WaitGroup
-	both.Go(func() { w.copied <- t.log.Copy(r.out) })
+	both.Go(func() { w.copied <- t.log.Copy(out) })
 	hung := make(chan error, 1)
 	w.hung = hung
 	both.Go(func() { hung <- t.listen(r.session) })
@@ -159,6 +162,7 @@ type ending struct {
 // first about when time is up or the job is cancelled.
 type watch struct {
 	*task
+	out    *counted
 	copied chan error
 	ended  chan ending
 	hung   <-chan error     // tells that the engine does not answer any more
@@ -213,23 +217,48 @@ func (w *watch) settle(e ending) (State, error) {
 	if e.err != nil {
 		return State{}, fmt.Errorf("wait for container: %w", e.err)
 	}
-	late := time.NewTimer(logGrace)
+	late := time.NewTicker(logGrace)
 	defer late.Stop()
-	select {
-	case err := <-w.copied:
-		if err == nil || w.rereads >= maxRereads {
-			return e.state, nil
+	for heard := w.out.pieces.Load(); ; {
+		select {
+		case err := <-w.copied:
+			if err == nil {
+				return e.state, nil
+			}
+			w.r.Log.Warn("output broke off", "job", w.job.ID, "err", err)
+			return w.incomplete(e)
+		case <-late.C:
+			now := w.out.pieces.Load()
+			if now == heard {
+				w.r.Log.Warn("output does not end", "job", w.job.ID)
+				return w.incomplete(e)
+			}
+			heard = now
+		case <-w.leased.Done():
+			return State{}, context.Cause(w.leased)
 		}
-		w.r.Log.Warn("output broke off, reading the log again", "job", w.job.ID, "err", err)
-	case <-late.C:
-		w.r.Log.Warn("output does not end, reading the log again", "job", w.job.ID)
-		if w.rereads >= maxRereads {
-			return e.state, nil
-		}
-	case <-w.leased.Done():
-		return State{}, context.Cause(w.leased)
 	}
-	return State{}, errBroken
+}
+
+// incomplete has the log read again, until that was in vain too often.
+func (w *watch) incomplete(e ending) (State, error) {
+	if w.rereads < maxRereads {
+		return State{}, errBroken
+	}
+	w.say("the log is not complete: the engine did not give all of it")
+	return e.state, nil
+}
+
+// counted counts the pieces of an Output.
+type counted struct {
+	Output
+	pieces atomic.Int64
+}
+
+func (c *counted) Next() (Chunk, error) {
+	piece, err := c.Output.Next()
+	c.pieces.Add(1)
+	return piece, err
 }
 
 // timeout is the job's, or the default, which is its ceiling too.

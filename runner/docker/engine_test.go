@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -206,6 +207,7 @@ func (b *bench) run() (stop func()) {
 		r := runner.New(runner.Config{
 			ID: b.id, Slots: 1, Grace: b.grace, Jobs: b.jobs, Files: b.files,
 			Engine: b.engine, Limits: b.limits, EngineLoss: b.loss, WorkDir: b.work,
+			Log: slog.New(slog.NewTextHandler(b.Output(), nil)),
 		})
 		_ = r.Run(ctx)
 	}()
