@@ -10,6 +10,12 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline/expression"
 )
 
+// What a text may hold at most, in bytes.
+const (
+	longestLine  = 1000      // shell, image
+	longestValue = 100 << 10 // of env; Linux ends at 128 KiB, with the name
+)
+
 // action reads one action; nil when it is none at all. That it misses the keys
 // of known is said already.
 func (p *parser) action(n node, known []string) *action {
@@ -99,8 +105,8 @@ func (p *parser) container(a *action, key, value node) {
 		a.Run = p.run(value)
 	case "shell":
 		a.Shell, _ = p.word(value, "shell")
-		if strings.ContainsAny(a.Shell, "\r\n") {
-			p.report(value.at, "", "shell must be one line")
+		if strings.ContainsAny(a.Shell, "\r\n") || len(a.Shell) > longestLine {
+			p.report(value.at, "", "shell must be one line of at most %d characters", longestLine)
 		}
 	case "env":
 		a.Env = p.env(&a.formulas, value)
@@ -141,7 +147,7 @@ func (p *parser) image(to *formulas, n node) string {
 		p.report(n.at, "write one such as golang:1.26", "image is empty")
 		return ""
 	}
-	if _, ok := expression.Find(image); !ok && strings.ContainsAny(image, " \t\r\n$(){}<>`'\"") {
+	if _, ok := expression.Find(image); !ok && (strings.ContainsAny(image, " \t\r\n$(){}<>`'\"") || len(image) > longestLine) {
 		hint := "write one such as golang:1.26"
 		if strings.ContainsAny(image, "$<") {
 			hint = "write ${{ variables.NAME }} for what the pipeline declares: the script's variables are not known here"
@@ -228,6 +234,9 @@ func (p *parser) env(to *formulas, n node) []pipeline.Value {
 			p.report(pair.key.at, "CI and names that start with STAGEGATE_ are set by Stagegate", "env cannot set %s", show(name))
 		}
 		value, _ := p.template(to, pair.value, "env."+show(name))
+		if len(value) > longestValue {
+			p.report(pair.value.at, "write it into a file of the repository", "env.%s is longer than a process can be given: at most %d bytes", show(name), longestValue)
+		}
 		env = append(env, pipeline.Value{Name: name, Value: value})
 	}
 	return env

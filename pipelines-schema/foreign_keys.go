@@ -33,6 +33,7 @@ var foreignAtTop = map[string]string{
 	"stage":          "write stages: a list of name and actions",
 	"steps":          "write stages, and the steps as their actions",
 	"tasks":          "write stages, and the tasks as their actions",
+	"true":           "write on: some editors turn that into true",
 	"when":           "write on: it says what starts the pipeline",
 	"script":         "write stages, and under each its actions: a name, an image and a script in run",
 	"workflow":       "write on: it says what starts the pipeline",

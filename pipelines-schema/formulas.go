@@ -37,6 +37,9 @@ func (p *parser) template(to *formulas, n node, what string) (string, bool) {
 
 // condition reads a scalar that is one expression, and keeps it for check.
 func (p *parser) condition(to *formulas, n node, what string) {
+	if n.torn {
+		return
+	}
 	if n.kind != scalar || n.null || strings.TrimSpace(n.text) == "" {
 		p.report(n.at, "write an expression, such as source.branch == 'main'", "%s must be an expression", what)
 		return

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -102,45 +101,4 @@ func compose(text string) (documents, error) {
 		*doc = &n
 	}
 	return docs, nil
-}
-
-// syntax reports what the YAML library refused.
-func (p *parser) syntax(err error, tooDeep bool) {
-	var e *yaml.LoadError
-	if !errors.As(err, &e) {
-		p.reportAt(0, "", "the file is not YAML: %v", err)
-		return
-	}
-	mark, context := place{e.Mark.Line, e.Mark.Column}, place{e.ContextMark.Line, e.ContextMark.Column}
-	if mark.line == 0 {
-		mark = context
-	}
-	if tooDeep {
-		p.report(mark, "", "the file is nested deeper than %d levels", maxDepth)
-		return
-	}
-	message := e.Message
-	if e.ContextMsg != "" {
-		message = e.ContextMsg + ": " + message
-	}
-	p.report(mark, p.syntaxHint(mark, context), "the file is not YAML: %s", message)
-}
-
-// syntaxHint guesses from the characters at the places of a syntax error.
-func (p *parser) syntaxHint(places ...place) string {
-	for _, at := range places {
-		offset := p.src.offset(at)
-		if at.line == 0 || offset >= len(p.src.text) {
-			continue
-		}
-		switch c := p.src.text[offset]; c {
-		case ':':
-			return "check the indentation, and put quotes around a text that holds a colon and a space"
-		case '\t':
-			return "indent with spaces, not tabs"
-		case '*', '&', '!', '@', '`', '%':
-			return fmt.Sprintf("put quotes around a text that starts with %c", c)
-		}
-	}
-	return ""
 }

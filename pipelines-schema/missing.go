@@ -8,6 +8,9 @@ import (
 // require reports the keys that a mapping misses, all in one. A key of others
 // that stands for one, or one that is misspelt, is reported on its own.
 func (p *parser) require(n node, w where, keys ...string) {
+	if n.torn {
+		return
+	}
 	var missing, hints []string
 	for _, key := range keys {
 		if _, ok := n.get(key); ok || replaced(n, w, key) {
@@ -101,7 +104,7 @@ func (p *parser) missedByAll(n node) []string {
 			switch {
 			case has:
 				miss = -len(n.items)
-			case item.kind == mapping && len(item.pairs) > 0 && !approval && !isNamed(item, inAction) && !replaced(item, inAction, key):
+			case item.kind == mapping && !item.torn && len(item.pairs) > 0 && !approval && !isNamed(item, inAction) && !replaced(item, inAction, key):
 				miss++
 			}
 		}

@@ -21,6 +21,7 @@ type node struct {
 	kind  kind
 	text  string
 	null  bool // nothing, ~ or null without quotes
+	torn  bool // part of it was refused: a tag, a merge key
 	style yaml.Style
 	at    place
 	items []node
@@ -85,9 +86,9 @@ func (g *grower) grow(y *yaml.Node, depth int) node {
 		if strings.HasPrefix(y.Tag, "!!") {
 			hint = "leave it out: every value is a text"
 		}
-		g.report(at, hint, "the YAML tag %q is not possible in a pipeline file", y.Tag)
+		g.report(at, hint, "the YAML tag %s is not possible in a pipeline file", quote(y.Tag))
 	}
-	n := node{kind: scalar, text: y.Value, style: y.Style, at: at}
+	n := node{kind: scalar, text: y.Value, style: y.Style, torn: y.Style&yaml.TaggedStyle != 0, at: at}
 	switch y.Kind {
 	case yaml.SequenceNode:
 		n.kind = list
@@ -96,7 +97,8 @@ func (g *grower) grow(y *yaml.Node, depth int) node {
 		}
 	case yaml.MappingNode:
 		n.kind = mapping
-		n.pairs = g.pairs(y, depth)
+		pairs, torn := g.pairs(y, depth)
+		n.pairs, n.torn = pairs, n.torn || torn
 	default:
 		n.null = y.Tag == "!!null"
 	}
@@ -105,7 +107,7 @@ func (g *grower) grow(y *yaml.Node, depth int) node {
 
 func (g *grower) alias(y *yaml.Node, at place, depth int) node {
 	if g.open[y.Alias] {
-		return g.stop(at, "", "the alias *%s holds itself", y.Value)
+		return g.stop(at, "", "the alias *%s holds itself", show(y.Value))
 	}
 	g.open[y.Alias] = true
 	g.aliases++
@@ -115,19 +117,24 @@ func (g *grower) alias(y *yaml.Node, at place, depth int) node {
 	return n
 }
 
-// pairs reads a mapping and drops a key that stands in it twice.
-func (g *grower) pairs(y *yaml.Node, depth int) []pair {
-	var pairs []pair
+// pairs reads a mapping and drops keys that cannot stand in it, or stand in it
+// twice. Torn tells that there were others than those.
+func (g *grower) pairs(y *yaml.Node, depth int) (pairs []pair, torn bool) {
 	first := map[string]place{}
 	for i := 0; i+1 < len(y.Content) && !g.stopped; i += 2 {
 		key := g.grow(y.Content[i], depth+1)
 		value := g.grow(y.Content[i+1], depth+1)
 		before, again := first[key.text]
 		switch {
+		case key.kind == mapping:
+			g.report(key.at, "put quotes around a text that starts with {", "a key is a word, not %s", key.kind)
+			torn = true
 		case key.kind != scalar:
-			g.report(key.at, "", "a key is a word, not %s", key.kind)
+			g.report(key.at, "put quotes around a text that starts with [", "a key is a word, not %s", key.kind)
+			torn = true
 		case key.text == "<<" && key.style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0:
 			g.report(key.at, "repeat the keys, or use an alias for a whole value", "merge keys are not possible in a pipeline file")
+			torn = true
 		case again && g.full():
 			g.missed++
 		case again:
@@ -137,5 +144,5 @@ func (g *grower) pairs(y *yaml.Node, depth int) []pair {
 			pairs = append(pairs, pair{key: key, value: value})
 		}
 	}
-	return pairs
+	return pairs, torn
 }

@@ -32,11 +32,11 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 	if _, ok := root.get("name"); !ok && !namePattern.MatchString(d.Name) {
 		p.report(root.at, "write a name: of "+nameRule, "the file's name %s is not a name for a pipeline", quote(d.Name))
 	}
-	if _, ok := root.get("on"); !ok && !replaced(root, inPipeline, "on") {
+	if _, ok := root.get("on"); !ok && !root.torn && !replaced(root, inPipeline, "on") {
 		p.report(root.at, "write on: push, for example", "on is missing: nothing would start this pipeline")
 	}
 	if _, ok := root.get("stages"); !ok {
-		if !replaced(root, inPipeline, "stages") {
+		if !root.torn && !replaced(root, inPipeline, "stages") {
 			p.report(root.at, "write stages: with at least one stage", "stages is missing")
 		}
 		return

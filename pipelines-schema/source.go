@@ -58,6 +58,19 @@ func (s *source) position(at int) (line, column int) {
 	return line, utf8.RuneCountInString(s.text[s.lines[line-1]:at]) + 1
 }
 
+// lineText is a line as YAML counts; of a long one its beginning.
+func (s *source) lineText(line int) string {
+	if line < 1 || line > len(s.yaml) {
+		return ""
+	}
+	text := s.text[s.yaml[line-1]:]
+	text = text[:min(len(text), 1000)]
+	if end := strings.IndexAny(text, "\r\n"); end >= 0 {
+		text = text[:end]
+	}
+	return text
+}
+
 // unreadable finds the first thing in a file that no text file holds: bytes
 // that are not UTF-8, and control characters.
 func unreadable(text string) (at int, what string) {

@@ -35,15 +35,17 @@ func fold(name string) string {
 // longestShown is how much of an author's text a message repeats, in bytes.
 const longestShown = 60
 
-func show(text string) string {
-	if len(text) <= longestShown {
+func show(text string) string { return cut(text, longestShown) }
+
+// cut is the beginning of a text that is longer than so many bytes.
+func cut(text string, longest int) string {
+	if len(text) <= longest {
 		return text
 	}
-	cut := longestShown
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
+	for longest > 0 && !utf8.RuneStart(text[longest]) {
+		longest--
 	}
-	return text[:cut] + "…"
+	return text[:longest] + "…"
 }
 
 func quote(text string) string { return fmt.Sprintf("%q", show(text)) }
