@@ -32,10 +32,13 @@ type Config struct {
 	Parallel  int              // jobs at once; default 1
 	Grace     time.Duration    // between TERM and KILL; default the runner's
 	Limits    runner.Limits
-	Approve   bool // gives every approval; without it each is refused, since nobody is asked
-	Keep      bool // containers and workspaces stay until the next run
-	Engine    runner.Engine
-	Reporter  Reporter
+	Approve   bool // gives every approval
+	// Ask has a person answer an approval. It returns soon once ctx ends. Nil:
+	// there is nobody, and without Approve every approval is refused.
+	Ask      func(ctx context.Context, q Question) (Answer, error)
+	Keep     bool // containers and workspaces stay until the next run
+	Engine   runner.Engine
+	Reporter Reporter
 	// Kill, when closed after ctx has ended, ends the run without the grace
 	// period. Nil: never.
 	Kill <-chan struct{}
@@ -88,6 +91,7 @@ type run struct {
 	source   source
 	machine  *machine
 	jobs     *jobs
+	desk     *desk
 }
 
 func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
@@ -118,9 +122,9 @@ func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
 	if err := engine.found(ctx); err != nil {
 		return Outcome{}, err
 	}
-	r.assemble(f.revision)
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	r.assemble(work, f.revision)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -129,6 +133,7 @@ func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
 	err = r.drive(ctx)
 	end()
 	<-stopped
+	r.desk.all.Wait()
 	if err != nil {
 		err = errors.Join(err, sweep(ctx, r.Engine, id))
 	}
@@ -157,7 +162,7 @@ func (r *run) beginning() Beginning {
 }
 
 // assemble makes the execution and what carries it.
-func (r *run) assemble(rev pipeline.Revision) {
+func (r *run) assemble(ctx context.Context, rev pipeline.Revision) {
 	actions := 0
 	for range everyAction(r.definition) {
 		actions++
@@ -173,11 +178,15 @@ func (r *run) assemble(rev pipeline.Revision) {
 		begin:  r.jobs.add,
 		stop:   r.jobs.stop,
 		answer: r.answer,
-		decide: r.decide,
-		change: func(x pipeline.Execution) { r.Reporter.Change(r.chosen.of(x)) },
+		decide: func(e pipeline.AwaitExpiry, at time.Time) []pipeline.Event { return r.decide(ctx, e, at) },
+		change: func(x pipeline.Execution) { r.desk.withdraw(x); r.Reporter.Change(r.chosen.of(x)) },
 		ended:  make(chan struct{}),
 	}
 	r.jobs.apply = r.machine.apply
+	r.desk = &desk{
+		ask: r.Ask, apply: r.machine.apply, actor: r.Actor, report: r.Reporter.Note,
+		open: map[pipeline.JobID]context.CancelFunc{},
+	}
 }
 
 func (r *run) runner(id string, e runner.Engine) *runner.Runner {
@@ -187,14 +196,6 @@ func (r *run) runner(id string, e runner.Engine) *runner.Runner {
 		Log:     slog.New(notes{r.Reporter}),
 		TempDir: r.home.join("tmp"), WorkDir: r.home.join("work"), Keep: r.Keep,
 	})
-}
-
-// decide answers an approval.
-func (r *run) decide(id pipeline.JobID) bool {
-	if !r.Approve {
-		r.Reporter.Note(id.Stage + "/" + id.Action + " is an approval: run with --approve to give it")
-	}
-	return r.Approve
 }
 
 // errKilled is a run that was not waited for.

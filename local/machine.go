@@ -22,7 +22,7 @@ type machine struct {
 	answer  func(pipeline.JobID, time.Time) (pipeline.Result, bool) // instead of begin
 	begin   func(pipeline.Job)
 	stop    func(pipeline.JobID) bool // false: it was never begun
-	decide  func(pipeline.JobID) bool // true: approved
+	decide  func(pipeline.AwaitExpiry, time.Time) []pipeline.Event
 	change  func(pipeline.Execution)
 	ended   chan struct{} // closed when the execution has
 	isEnded bool
@@ -73,7 +73,7 @@ func (m *machine) carry(effect pipeline.Effect, at time.Time) []pipeline.Event {
 			return []pipeline.Event{pipeline.JobFinished{At: at, Job: e.Job, Result: never}}
 		}
 	case pipeline.AwaitExpiry: // comes with each approval that is asked for
-		return []pipeline.Event{pipeline.Decided{At: at, Job: e.Job, Actor: m.x.Actor, Door: door, Approved: m.decide(e.Job)}}
+		return m.decide(e, at)
 	}
 	return nil
 }

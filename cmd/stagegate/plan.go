@@ -85,5 +85,5 @@ func plan(cmd *cobra.Command, p local.Planning, json bool) error {
 
 // colours tells whether the standard output is for eyes that want them.
 func colours() bool {
-	return term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == ""
+	return term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

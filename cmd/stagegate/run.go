@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/stagegate/stagegate/config"
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -87,7 +88,7 @@ func runLocally(ctx context.Context, c local.Config) error {
 	if c.Dir, err = os.Getwd(); err != nil {
 		return fmt.Errorf("find the working tree: %w", err)
 	}
-	c.Reporter = show.NewPlain(os.Stdout, colours())
+	present(&c)
 	c.Kill = secondSignal()
 	o, err := local.Run(ctx, c)
 	var mistakes local.Mistakes
@@ -105,6 +106,19 @@ func runLocally(ctx context.Context, c local.Config) error {
 		return errShown
 	}
 	return nil
+}
+
+// present chooses how people are shown the run, and whether they are asked.
+func present(c *local.Config) {
+	to := show.Terminal{Is: term.IsTerminal(int(os.Stdout.Fd()))}
+	to.Colours = colours()
+	plain := show.NewPlain(os.Stdout, to)
+	c.Reporter = plain
+	if stdin := int(os.Stdin.Fd()); to.Is && term.IsTerminal(stdin) {
+		to.Input = show.NewInput(os.Stdin, func() { dropTyped(stdin) })
+		plain = show.NewPlain(os.Stdout, to)
+		c.Reporter, c.Ask = plain, plain.Ask
+	}
 }
 
 // secondSignal returns a channel that is closed when a person insists.

@@ -168,6 +168,11 @@ var outside = []only{
 		"a log is text until a page shows it",
 	},
 	{
+		[]string{"golang.org/x/text/..."},
+		[]string{"local/show"},
+		"nobody else lays text out in columns",
+	},
+	{
 		[]string{"github.com/spf13/cobra/...", "github.com/spf13/pflag/..."},
 		[]string{"cmd/stagegate"},
 		"others get settings, not flags",

@@ -260,13 +260,17 @@ func (m *move) jobFinished(i int, a *ActionState, r Result) {
 
 func (m *move) decided(i int, a *ActionState, e Decided) {
 	a.Decision = &Decision{
-		Approved: e.Approved, Actor: e.Actor, At: e.At, Door: e.Door,
+		Approved: e.Approved, Actor: e.Actor, At: e.At, Door: e.Door, Comment: e.Comment,
 		Commit: m.Revision.Commit, Definition: m.Definition.Hash, Artifacts: m.Execution.Artifacts(),
 	}
+	said := ""
+	if e.Comment != "" {
+		said = ": " + e.Comment
+	}
 	if e.Approved {
-		m.finish(a, Succeeded, "approved by "+e.Actor)
+		m.finish(a, Succeeded, "approved by "+e.Actor+said)
 	} else {
-		m.finish(a, Rejected, "rejected by "+e.Actor)
+		m.finish(a, Rejected, "rejected by "+e.Actor+said)
 	}
 	m.advance(i)
 }

@@ -115,6 +115,7 @@ type (
 		Actor    string
 		Door     string
 		Approved bool
+		Comment  string // what the person had to say, if anything
 	}
 
 	// ApprovalExpired ends an approval nobody answered in time.

@@ -100,6 +100,7 @@ type Decision struct {
 	Actor      string
 	At         time.Time
 	Door       string // comment or button
+	Comment    string // what the person had to say, if anything
 	Commit     string
 	Definition string     // hash
 	Artifacts  []Artifact // everything made before the decision

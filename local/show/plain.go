@@ -5,6 +5,7 @@ package show
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 type Plain struct {
 	out   *gather.Writer
 	style style
+	to    Terminal
 
 	mu     sync.Mutex
 	width  int // of the longest prefix
@@ -35,9 +37,27 @@ var _ local.Reporter = (*Plain)(nil)
 // patience is how long a line may be missing from what is shown.
 const patience = 4 * time.Millisecond
 
+// Terminal says what is written to. The zero value is no terminal: all that
+// actions write is passed on as it is.
+type Terminal struct {
+	Is      bool // orders of actions to it are held back
+	Colours bool
+	Input   *Input // where approvals are answered; nil: nowhere
+}
+
 // NewPlain returns a reporter that writes to out.
-func NewPlain(out io.Writer, colours bool) *Plain {
-	return &Plain{out: gather.NewWriter(out, patience), style: style(colours), before: map[string]pipeline.Status{}}
+func NewPlain(out io.Writer, to Terminal) *Plain {
+	return &Plain{out: gather.NewWriter(out, patience), style: style(to.Colours), to: to, before: map[string]pipeline.Status{}}
+}
+
+// Ask shows an approval and waits for its answer, while lines go on.
+func (p *Plain) Ask(ctx context.Context, q local.Question) (local.Answer, error) {
+	return p.to.Input.take(ctx, func() (local.Answer, error) {
+		return p.to.Input.ask(ctx, q, func(text string) {
+			_, _ = io.WriteString(p.out, text)
+			_ = p.out.Flush()
+		})
+	})
 }
 
 // own is the prefix of lines about the run itself.
@@ -99,10 +119,26 @@ func (p *Plain) Log(stage, action string, lines []byte) {
 			mark = '>'
 		}
 		p.line = p.prefix(p.line[:0], mark, stage, action)
-		p.line = append(append(p.line, text...), '\n')
+		if p.to.Is {
+			p.line = append(append(p.line, p.shown(text)...), '\n')
+		} else {
+			p.line = append(append(p.line, text...), '\n')
+		}
 		_, _ = p.out.Write(p.line) // the end says whether it could be written
 		lines = lines[min(end+1, len(lines)):]
 	}
+}
+
+// shown is a line of an action as a terminal may have it.
+func (p *Plain) shown(text []byte) string {
+	if i := bytes.LastIndexByte(text, '\r'); i >= 0 {
+		text = text[i+1:]
+	}
+	line := filter(string(text), p.to.Colours)
+	if p.to.Colours && strings.Contains(line, "\x1b[") {
+		line += "\x1b[0m"
+	}
+	return line
 }
 
 // prefix appends the padded name of an action, or of a part of it.

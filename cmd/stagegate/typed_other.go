@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// dropTyped does nothing here.
+func dropTyped(int) {}
