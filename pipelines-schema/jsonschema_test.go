@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -278,9 +279,13 @@ func nodeValue(n *yaml.Node) any {
 	case "!!null":
 		return nil
 	case "!!int", "!!float", "!!bool":
-		if err := n.Decode(&value); err == nil {
-			return value
+		if err := n.Decode(&value); err != nil {
+			return n.Value
 		}
+		if f, ok := value.(float64); ok && (math.IsInf(f, 0) || math.IsNaN(f)) {
+			return n.Value // which JSON has no number for
+		}
+		return value
 	}
 	return n.Value
 }

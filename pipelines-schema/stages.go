@@ -174,7 +174,7 @@ func (p *parser) stageKey(s *stage, key, n node) {
 			p.report(n.at, "write a name that stages share, such as deploy", "concurrency must be a text, not %s", n.kind)
 			return
 		}
-		if text, ok := p.template(&s.formulas, n, "concurrency"); ok && strings.TrimSpace(text) == "" {
+		if text, ok := p.template(&s.formulas, n, "concurrency"); ok && (n.null || strings.TrimSpace(text) == "") {
 			p.report(n.at, "write a name that stages share, such as deploy", "concurrency is empty")
 		}
 	case "environment":
