@@ -30,7 +30,10 @@ func (p *parser) action(n node, known []string) *action {
 	_, approval := n.get("approval")
 	if m, ok := n.get("matrix"); ok && !approval {
 		a.matrix = p.matrix(m)
+	} else if replaced(n, inAction, "matrix") {
+		a.matrix = &matrix{unnamed: true, unknown: true}
 	}
+	p.scope.unknownArtifacts = p.scope.unknownArtifacts || n.torn || replaced(n, inAction, "artifacts")
 	whole := n
 	if approval {
 		n = p.withoutContainer(n)
@@ -52,6 +55,9 @@ func (p *parser) action(n node, known []string) *action {
 	if approval {
 		p.require(whole, inAction, "name")
 		return a
+	}
+	if replaced(n, inAction, "approval") {
+		known = []string{"image", "run"}
 	}
 	p.require(n, inAction, slices.DeleteFunc([]string{"name", "image", "run"}, func(key string) bool {
 		return slices.Contains(known, key) || key == "image" && p.scope.imageElsewhere

@@ -16,6 +16,8 @@ type scope struct {
 	producers        map[string]producer // by artifact name
 	artifacts        []string            // in the order of the file
 	unknownArtifacts bool                // some could not be read
+	unnamedStage     bool                // there is a stage whose name could not be read
+	parallel         bool                // the mode
 	imageElsewhere   bool                // stands where it does for several actions elsewhere
 }
 
@@ -73,10 +75,13 @@ func (p *parser) checkNeeds(s *stage, a *action) {
 
 // meantNeed is the hint for a need that is no action of its stage.
 func (p *parser) meantNeed(s *stage, a *action, name string) string {
+	other, bare, dotted := strings.Cut(name, ".")
 	switch run := s.runs[name]; {
 	case run != nil:
 		return "write " + run.Name + ", which stands for all its runs"
-	case p.inOtherStage(name):
+	case dotted && other == s.name && s.index[bare] != nil:
+		return "write " + bare
+	case p.inOtherStage(name), dotted && p.inOtherStage(bare), slices.Contains(p.stageNames(), name):
 		return "leave it out: a stage begins when the one before has ended"
 	}
 	return DidYouMean(name, slices.DeleteFunc(s.names(), func(n string) bool { return n == a.Name }))
@@ -152,9 +157,15 @@ func ranBefore(stage int, other *action, i int, a *action) bool {
 func (p *parser) collectArtifacts() {
 	p.scope.producers = map[string]producer{}
 	names := unique{parser: p, what: "artifact", seen: map[string]node{}}
+	total := 0
 	for i, s := range p.scope.stages {
 		for _, a := range s.all() {
 			for _, pair := range a.produces {
+				if total += a.matrix.size(); total > maxArtifacts {
+					p.report(pair.key.at, "", "a pipeline has at most %d artifacts, those of each run of a matrix counted", maxArtifacts)
+					p.scope.unknownArtifacts = true
+					return
+				}
 				for _, name := range p.artifactNames(a, pair.key) {
 					p.produce(pair.key, name, producer{stage: i, action: a}, names)
 				}
@@ -210,8 +221,21 @@ func (p *parser) unknownArtifact(input node) {
 		return
 	}
 	hint := DidYouMean(input.text, append([]string{pipeline.SourceArtifact}, p.scope.artifacts...))
+	if made := p.madeBy(input.text); made != "" {
+		hint = "write " + made + ", which action " + show(input.text) + " makes"
+	}
 	if hint == "" {
 		hint = "list it under artifacts of the action that makes it"
 	}
 	p.report(input.at, hint, "no action makes the artifact %s", quote(input.text))
+}
+
+// madeBy is the first artifact of the action of a name, or "".
+func (p *parser) madeBy(name string) string {
+	for _, s := range p.scope.stages {
+		if a := s.index[name]; a != nil && len(a.produces) > 0 {
+			return show(a.produces[0].key.text)
+		}
+	}
+	return ""
 }

@@ -141,6 +141,7 @@ func (p *parser) checkTested(i int, s *stage) {
 		switch {
 		case p.full():
 			p.missed++
+		case j < 0 && p.scope.unnamedStage:
 		case j < 0:
 			p.report(t.at, DidYouMean(t.text, p.stageNames()), "there is no stage %s", quote(t.text))
 		case j > i, j == i && t.condition != "on-success":
@@ -169,7 +170,7 @@ func (p *parser) onFailure(n node) {
 	if len(n.pairs) == 0 {
 		p.report(n.at, "write retry, rollback or skip", "on-failure is empty")
 	}
-	if _, ok := n.get("retry"); !ok {
+	if _, ok := n.get("retry"); !ok && !replaced(n, inOnFailure, "retry") {
 		for _, key := range []string{"times", "backoff"} {
 			if value, ok := n.get(key); ok {
 				p.report(value.at, "write retry: failed-actions", "%s says nothing without retry", key)
@@ -177,6 +178,9 @@ func (p *parser) onFailure(n node) {
 		}
 	}
 	rollback, _ := n.get("rollback")
+	if rollback.text == "true" && p.scope.parallel {
+		p.report(rollback.at, "leave one of them out", "with mode: parallel nothing is rolled back")
+	}
 	if skip, _ := n.get("skip"); rollback.text == "true" && skip.text == "true" {
 		p.report(skip.at, "leave out one of them", "a stage that has failed is either rolled back or passed over")
 	}

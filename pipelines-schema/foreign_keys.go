@@ -1,18 +1,22 @@
 package schema
 
-// standIns are the words of others for the keys that a mapping must have.
+// standIns are the words of others for keys that a mapping must have, or on
+// which others depend.
 var standIns = map[where]map[string][]string{
 	inPipeline: {
-		"on":     {"trigger", "triggers", "pr", "when", "workflow", "true"},
-		"stages": {"jobs", "steps", "stage", "pipeline", "pipelines", "tasks", "workflows", "plan", "script", "job"},
+		"on":        {"trigger", "triggers", "pr", "when", "workflow", "true"},
+		"variables": {"parameters", "params", "vars", "env", "environment"},
+		"stages":    {"jobs", "steps", "stage", "pipeline", "pipelines", "tasks", "workflows", "plan", "script", "job"},
 	},
 	inStage: {
 		"name":    {"displayName", "label", "id", "title", "stage", "job"},
 		"actions": {"jobs", "steps", "tasks", "plan", "job", "step", "script", "commands", "run", "sh", "image", "parallel"},
 	},
 	inAction: {
-		"name":  {"displayName", "label", "id", "title", "job", "stage", "task", "get", "put", "uses", "step", "block", "wait"},
-		"image": {"container", "docker", "runs-on", "pool", "vmImage", "uses", "task", "agent", "executor", "machine", "plugins", "config", "get", "put", "actionTypeId", "block", "wait", "pipe", "taskSpec", "taskRef"},
+		"matrix":    {"strategy", "parallelism"},
+		"artifacts": {"artifact_paths", "artifactPaths", "outputArtifacts", "store_artifacts", "persist_to_workspace"},
+		"name":      {"displayName", "label", "id", "title", "job", "stage", "task", "get", "put", "uses", "step", "block", "wait"},
+		"image":     {"container", "docker", "runs-on", "pool", "vmImage", "uses", "task", "agent", "executor", "machine", "plugins", "config", "get", "put", "actionTypeId", "block", "wait", "pipe", "taskSpec", "taskRef"},
 		"run": {
 			"script", "scripts", "commands", "command", "cmd", "bash", "sh", "pwsh", "powershell", "steps", "uses", "task", "entrypoint",
 			"plugins", "config", "get", "put", "trigger", "actionTypeId", "exec", "tasks", "jobs", "block", "wait", "plan",
@@ -201,7 +205,6 @@ var foreignKeys = map[string]string{
 	"powershell":           "write run, and shell: pwsh",
 	"cmd":                  "write run",
 	"agent":                "write image",
-	"variable":             "write env",
 	"depends":              "write needs",
 	"requires":             "write needs",
 	"context":              "write secrets: the names of those it needs",

@@ -110,9 +110,12 @@ func (m *matrix) runs(yield func(values []string) bool) {
 	fill(0)
 }
 
-// size is how many runs there are.
+// size is how many runs there are; without a matrix it is one.
 func (m *matrix) size() int {
 	size := 1
+	if m == nil {
+		return size
+	}
 	for _, values := range m.values {
 		size = min(size*len(values), maxCombinations)
 	}

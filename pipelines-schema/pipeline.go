@@ -41,6 +41,7 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 		}
 		return
 	}
+	p.scope.unknownVariables = p.scope.unknownVariables || root.torn || replaced(root, inPipeline, "variables")
 	p.scope.variables, p.scope.declared = d.Variables, map[string]bool{}
 	for _, v := range d.Variables {
 		p.scope.declared[v.Name] = true
@@ -54,6 +55,9 @@ func (p *parser) mode(key, n node) {
 	text, ok := p.word(n, "mode")
 	switch {
 	case !ok || text == "superseded":
+	case text == "parallel":
+		p.scope.parallel = true
+		fallthrough
 	case slices.Contains(modes, text):
 		p.report(key.at, "leave it out for superseded", "mode: %s is not supported yet", text)
 	default:
@@ -92,6 +96,9 @@ func (p *parser) variable(name string, pair pair) pipeline.Variable {
 			}
 		})
 		value, written = value.get("default")
+	}
+	if !written && (pair.value.torn || replaced(pair.value, inVariable, "default")) {
+		return v
 	}
 	if !written || value.null {
 		p.report(pair.key.at, `write the text it stands for, or "" for none`, "%s has no value", what)

@@ -74,7 +74,11 @@ func (p *parser) output(i int, a *action, name expression.Name) (message, hint s
 	unknown := "nothing is called " + show(name.String())
 	j := slices.IndexFunc(p.scope.stages, func(s *stage) bool { return s.name == name[0] })
 	if j < 0 {
-		return unknown, p.meantContext(name)
+		hint := p.meantContext(name)
+		if hint == "" && p.scope.unnamedStage {
+			return "", ""
+		}
+		return unknown, cmp.Or(hint, "names begin with source, execution, variables or a stage's name")
 	}
 	s := p.scope.stages[j]
 	if len(name) != 3 {
@@ -126,10 +130,21 @@ func (p *parser) besideFinally(called string, a *action) (message, hint string) 
 	return "action " + called + " stands in finally: it runs when all others have ended", "move this action to a later stage"
 }
 
-// meantContext guesses what the first segment of a name should be.
+// meantContext guesses what the first segment of a name should be, or nothing.
 func (p *parser) meantContext(name expression.Name) string {
+	last := name[len(name)-1]
+	if len(name) > 2 && slices.Contains([]string{"steps", "needs", "jobs"}, name[0]) {
+		if hint := p.outputOf(name[1], last); hint != "" {
+			return hint
+		}
+	}
 	if hint := habit(name); hint != "" {
 		return hint
+	}
+	if len(name) > 1 {
+		if hint := p.outputOf(name[0], last); hint != "" {
+			return hint
+		}
 	}
 	if near := nearest(name[0], slices.Concat(expression.Contexts, p.stageNames())); near != "" {
 		meant := append(expression.Name{near}, name[1:]...)
@@ -139,5 +154,16 @@ func (p *parser) meantContext(name expression.Name) string {
 		}
 		return "did you mean " + show(meant.String()) + "?"
 	}
-	return "names begin with source, execution, variables or a stage's name"
+	return ""
+}
+
+// outputOf writes out which output was meant by the name of an action and a
+// key, or nothing.
+func (p *parser) outputOf(action, key string) string {
+	for _, s := range p.scope.stages {
+		if a := s.index[action]; a != nil && s.name != "" && a.Approval == nil {
+			return "write " + show(strings.Join([]string{s.name, cmp.Or(s.runOf(a), action), key}, "."))
+		}
+	}
+	return ""
 }

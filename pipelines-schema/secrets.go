@@ -2,8 +2,10 @@ package schema
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/expression"
 )
 
 // secrets reads the names of the secrets an action is given.
@@ -14,6 +16,17 @@ func (p *parser) secrets(n node) []node {
 	if n.kind == mapping {
 		p.report(n.at, "write a list of names: a value never stands in the file", "secrets must be a list, not %s", n.kind)
 		return nil
+	}
+	items := n.items
+	if n.kind == scalar {
+		items = []node{n}
+	}
+	for _, item := range items {
+		t, err := expression.Parse(item.text)
+		if names := t.Names(); err == nil && len(names) == 1 && names[0].Name[0] == "secrets" && item.kind == scalar {
+			p.report(item.at, "write "+show(strings.Join(names[0].Name[1:], ".")), "secrets lists names, not expressions")
+			return nil
+		}
 	}
 	return p.distinct(p.words(n, "secrets"), "secrets", exact)
 }

@@ -109,7 +109,7 @@ func (p *parser) stages(n node) []pipeline.Stage {
 func (p *parser) stage(n node, names unique) *stage {
 	s := &stage{index: map[string]*action{}, folded: map[string]*action{}, runs: map[string]*action{}}
 	if p.nameAsKey(n, inStage) {
-		s.unreadable, p.scope.unknownArtifacts = true, true
+		s.unreadable, p.scope.unknownArtifacts, p.scope.unnamedStage = true, true, true
 		return s
 	}
 	p.scope.imageElsewhere = p.scope.imageElsewhere || hasImage(n)
@@ -129,10 +129,11 @@ func (p *parser) stage(n node, names unique) *stage {
 	})
 	if !ok {
 		p.report(n.at, "write - name: … and actions: …", "a stage must be a mapping, not %s", n.kind)
-		s.unreadable, p.scope.unknownArtifacts = true, true
+		s.unreadable, p.scope.unknownArtifacts, p.scope.unnamedStage = true, true, true
 		return s
 	}
 	p.require(n, inStage, "name", "actions")
+	p.scope.unnamedStage = p.scope.unnamedStage || s.name == ""
 	if _, ok := n.get("actions"); !ok {
 		s.unreadable = true
 	}
