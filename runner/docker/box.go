@@ -164,7 +164,7 @@ func (b *box) Start(ctx context.Context) (runner.Output, time.Time, error) {
 // next container, so that is only an engine that was not ready.
 func (b *box) startError(ctx context.Context, err error) error {
 	text := err.Error()
-	if strings.Contains(text, "network "+networkName+" is ambiguous") || cerrdefs.IsNotFound(err) && strings.Contains(text, "network") {
+	if strings.Contains(text, "stagegate is ambiguous") || cerrdefs.IsNotFound(err) && strings.Contains(text, "network") {
 		b.engine.forget()
 		return fmt.Errorf("%w: its network was removed or is there twice: %w", runner.ErrUnavailable, err)
 	}

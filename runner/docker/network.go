@@ -13,43 +13,59 @@ import (
 	"github.com/stagegate/stagegate/runner"
 )
 
-const (
-	networkName = "stagegate"
-	// optionICC lets containers of one bridge talk to each other.
-	optionICC = "com.docker.network.bridge.enable_icc"
-)
+// networkNames are those of the bridge all jobs are on, the best first. In each
+// container on a network with a name of its own the engine starts a DNS server
+// and four firewall rules, which takes a quarter of the whole start; it does not
+// where the name looks like that of another container's network. Names are then
+// looked up as on the default bridge. An engine that does not take the first
+// name gets the second.
+var networkNames = []string{"container:stagegate", "stagegate"}
+
+// optionICC lets containers of one bridge talk to each other.
+const optionICC = "com.docker.network.bridge.enable_icc"
 
 // network returns the id of the bridge all jobs are on, and makes it when it
-// is missing. Two processes may do so at once; an old engine can then hold two
-// of the same name, with which it starts no container: everybody removes all
-// but the first.
-func (e *Engine) network(ctx context.Context) (string, error) {
-	id, err := e.findNetwork(ctx)
+// is missing.
+func (e *Engine) network(ctx context.Context) (id string, err error) {
+	for _, name := range networkNames {
+		id, err = e.networkNamed(ctx, name)
+		if !cerrdefs.IsInvalidArgument(err) {
+			return id, err
+		}
+	}
+	return "", err
+}
+
+// networkNamed finds or makes a network. Two processes may do so at once; an old
+// engine can then hold two of the same name, with which it starts no container:
+// everybody removes all but the first.
+func (e *Engine) networkNamed(ctx context.Context, name string) (string, error) {
+	id, err := e.findNetwork(ctx, name)
 	if err != nil || id != "" {
 		return id, err
 	}
-	_, err = e.api.NetworkCreate(ctx, networkName, network.CreateOptions{
+	_, err = e.api.NetworkCreate(ctx, name, network.CreateOptions{
 		Driver:  "bridge",
 		Options: map[string]string{optionICC: "false"},
 		Labels:  map[string]string{"stagegate.network": "jobs"},
 	})
 	if err != nil && !cerrdefs.IsConflict(err) {
-		return "", fmt.Errorf("create network %s: %w", networkName, translate(ctx, err))
+		return "", fmt.Errorf("create network %s: %w", name, translate(ctx, err))
 	}
-	id, err = e.findNetwork(ctx)
+	id, err = e.findNetwork(ctx, name)
 	if err == nil && id == "" {
-		err = fmt.Errorf("create network %s: it is not there", networkName)
+		err = fmt.Errorf("create network %s: it is not there", name)
 	}
 	return id, err
 }
 
-func (e *Engine) findNetwork(ctx context.Context) (string, error) {
+func (e *Engine) findNetwork(ctx context.Context, name string) (string, error) {
 	// The filter matches parts of names.
-	all, err := e.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("name", networkName))})
+	all, err := e.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("name", name))})
 	if err != nil {
 		return "", fmt.Errorf("list networks: %w", translate(ctx, err))
 	}
-	all = slices.DeleteFunc(all, func(n network.Summary) bool { return n.Name != networkName })
+	all = slices.DeleteFunc(all, func(n network.Summary) bool { return n.Name != name })
 	if len(all) == 0 {
 		return "", nil
 	}
@@ -61,7 +77,7 @@ func (e *Engine) findNetwork(ctx context.Context) (string, error) {
 		_ = e.api.NetworkRemove(ctx, other.ID) // somebody else may have been first
 	}
 	if first.Options[optionICC] != "false" {
-		return "", &runner.Refusal{Reason: "the Docker network " + networkName +
+		return "", &runner.Refusal{Reason: "the Docker network " + name +
 			" was not made by Stagegate: it lets containers talk to each other; remove it"}
 	}
 	return first.ID, nil
