@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -20,10 +21,15 @@ import (
 //go:embed page.html style.css
 var assets embed.FS
 
+// pageTemplate is read by whoever serves a page; other commands of the binary
+// do not wait for it.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.ParseFS(assets, "page.html"))
+})
+
 var (
-	pageTemplate = template.Must(template.ParseFS(assets, "page.html"))
-	styleSheet   = makeStyle()
-	stylePath    = "/assets/" + hash(styleSheet) + ".css"
+	styleSheet = makeStyle()
+	stylePath  = "/assets/" + hash(styleSheet) + ".css"
 )
 
 func makeStyle() []byte {
@@ -71,7 +77,7 @@ func (s *server) page(c *gin.Context) {
 	p := v.page()
 	s.addLogs(c.Request.Context(), &p)
 	var out bytes.Buffer
-	if err := pageTemplate.Execute(&out, p); err != nil {
+	if err := pageTemplate().Execute(&out, p); err != nil {
 		s.refuse(c, err)
 		return
 	}
