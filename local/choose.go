@@ -124,3 +124,21 @@ func names(all []file) string {
 	}
 	return strings.Join(list, ", ")
 }
+
+// Pipelines are the pipelines of the working tree around a folder, by file. Of
+// one with mistakes little more than the name is known.
+func Pipelines(dir string) ([]pipeline.Definition, error) {
+	tree, err := findWorktree(dir)
+	if err != nil {
+		return nil, err
+	}
+	all, err := tree.files()
+	if err != nil {
+		return nil, err
+	}
+	definitions := make([]pipeline.Definition, len(all))
+	for i, f := range all {
+		definitions[i] = f.definition
+	}
+	return definitions, nil
+}

@@ -40,8 +40,9 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show the main loop on this machine, with a GitHub of its own",
-		Long: "Start a GitHub on this machine, the App and a runner; push a sample\n" +
-			"repository, show what GitHub shows, approve and roll out.",
+		Long: `Start a GitHub on this machine, the App and a runner; push a sample repository,
+show what GitHub shows, approve and roll out. It needs Docker Engine and Git, and no
+account.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &demo{out: cmd.OutOrStdout(), keep: keep, begun: time.Now()}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -69,18 +70,61 @@ func report(err error) int {
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:           "stagegate",
-		Short:         "Release pipelines as a GitHub App you host yourself",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Use:   "stagegate",
+		Short: "Release pipelines as a GitHub App you host yourself",
+		Long: `Stagegate runs release pipelines as a GitHub App that you host yourself: stages,
+locks and approvals, for people who work in pull requests.
+
+To begin, write .github/pipelines/release.yaml, look at it with validate and plan,
+and run it on your machine with run; demo shows the rest without an account.`,
+		Version:                    version,
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		Args:                       known,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(serveCommand(), runCommand(), planCommand(), validateCommand(), schemaCommand(), demoCommand(), &cobra.Command{
+	cmd.SetVersionTemplate("{{.Version}}\n")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())}
+	})
+	cmd.AddGroup(&cobra.Group{ID: "tree", Title: "On your machine:"}, &cobra.Group{ID: "app", Title: "On a server:"})
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID, c.Args = group, counted(c.Args)
+			cmd.AddCommand(c)
+		}
+	}
+	add("tree", validateCommand(), planCommand(), runCommand(), schemaCommand(), demoCommand())
+	add("app", serveCommand())
+	add("", &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version) },
 	})
 	return cmd
+}
+
+// known refuses a command that does not exist: what a script misspells must not
+// succeed.
+func known(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see stagegate --help"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usageError{fmt.Errorf("there is no command %q: %s", args[0], hint)}
+}
+
+// counted puts in words that a command got more arguments than it takes.
+func counted(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if check == nil || check(cmd, args) == nil {
+			return nil
+		}
+		return usageError{fmt.Errorf("too many arguments: %s: see %s --help", strings.Join(args, " "), cmd.CommandPath())}
+	}
 }

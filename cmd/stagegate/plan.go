@@ -36,7 +36,8 @@ The exit code is 0, or 2 if a file has mistakes or the command is wrong.`,
   stagegate plan release --branch main
   stagegate plan --event pull_request --base main
   stagegate plan --json | jq -r '.pipelines[] | select(.starts) | .name'`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				p.Pipeline = args[0]
@@ -50,13 +51,18 @@ The exit code is 0, or 2 if a file has mistakes or the command is wrong.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&event, "event", "", "push or pull_request (default push, with --base pull_request)")
-	flags.StringVar(&p.Branch, "branch", "", "branch that is pushed, or that the pull request is of (default the one checked out)")
-	flags.StringVar(&p.Tag, "tag", "", "tag that is pushed, in place of a branch")
-	flags.StringVar(&p.Ref, "ref", "", "what is pushed, in full: refs/heads/BRANCH or refs/tags/TAG")
-	flags.StringVar(&p.Base, "base", "", "branch that the pull request is to go into (default that of origin)")
-	flags.StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: NAME=VALUE (repeatable)")
+	flags.StringVar(&event, "event", "", "`EVENT` to think of: push or pull_request (default push, with --base pull_request)")
+	flags.StringVar(&p.Branch, "branch", "", "`BRANCH` that is pushed, or that the pull request is of (default the one checked out)")
+	flags.StringVar(&p.Tag, "tag", "", "`TAG` that is pushed, in place of a branch")
+	flags.StringVar(&p.Ref, "ref", "", "`REF` that is pushed: refs/heads/BRANCH or refs/tags/TAG")
+	flags.StringVar(&p.Base, "base", "", "`BRANCH` that the pull request is to go into (default that of origin)")
+	flags.StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: `NAME=VALUE` (repeatable)")
 	flags.BoolVar(&json, "json", false, "write it for machines")
+	completeFlag(cmd, "event", either(string(pipeline.Push), string(pipeline.PullRequest)))
+	completeFlag(cmd, "var", offer(variablesOf, cobra.ShellCompDirectiveNoSpace))
+	for _, name := range []string{"branch", "tag", "ref", "base"} {
+		completeFlag(cmd, name, either())
+	}
 	return cmd
 }
 

@@ -31,7 +31,19 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [PIPELINE]",
 		Short: "Run a pipeline of the working tree on this machine",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Run a pipeline of the working tree on this machine, in containers of Docker
+Engine, with what is not committed yet and without what Git ignores.
+
+PIPELINE is the name of a pipeline or the path of its file; it may be left out
+where there is only one. Logs and artifacts are left below .stagegate/.
+
+The exit code is 0 if everything succeeded, 1 if something failed, 2 if nothing
+ran because of a mistake in the file or the command, and 130 if interrupted.`,
+		Example: `  stagegate run
+  stagegate run release --approve
+  stagegate run release --stage build --var REGION=us-east-1`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				c.Pipeline = args[0]
@@ -43,13 +55,17 @@ func runCommand() *cobra.Command {
 			return runLocally(cmd.Context(), c)
 		},
 	}
-	cmd.Flags().StringArrayVar(&c.Stages, "stage", nil, "run only this stage (repeatable)")
-	cmd.Flags().StringArrayVar(&c.Actions, "action", nil, "run only this action: ACTION or STAGE.ACTION (repeatable)")
-	cmd.Flags().StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: NAME=VALUE (repeatable)")
-	cmd.Flags().StringVar(&c.Secrets, "secret-file", "", "file of lines NAME=VALUE with the secrets the pipeline names")
-	cmd.Flags().IntVar(&c.Parallel, "parallel", max(4, runtime.NumCPU()), "actions at once")
+	cmd.Flags().StringArrayVar(&c.Stages, "stage", nil, "run only this `STAGE` (repeatable)")
+	cmd.Flags().StringArrayVar(&c.Actions, "action", nil, "run only this action, `STAGE.ACTION` or ACTION (repeatable)")
+	cmd.Flags().StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: `NAME=VALUE` (repeatable)")
+	cmd.Flags().StringVar(&c.Secrets, "secret-file", "", "`FILE` of lines NAME=VALUE with the secrets the pipeline names")
+	cmd.Flags().IntVar(&c.Parallel, "parallel", max(4, runtime.NumCPU()), "run up to `N` actions at once")
 	cmd.Flags().BoolVar(&c.Approve, "approve", false, "give every approval; without it, one ends the run")
 	cmd.Flags().BoolVar(&c.Keep, "keep", false, "keep containers and workspaces until the next run, to look at them")
+	completeFlag(cmd, "stage", offer(stagesOf, 0))
+	completeFlag(cmd, "action", offer(actionsOf, 0))
+	completeFlag(cmd, "var", offer(variablesOf, cobra.ShellCompDirectiveNoSpace))
+	completeFlag(cmd, "parallel", either())
 	return cmd
 }
 

@@ -27,8 +27,16 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the GitHub App and its runner",
-		Long:  "Run the GitHub App and its runner. Every flag may also be given as an\nenvironment variable, or in a file that NAME_FILE names.",
-		Args:  cobra.NoArgs,
+		Long: `Run the GitHub App and its runner, until it is told to stop. It needs a Docker
+Engine, and of the flags --github-app-id, --github-private-key and
+--github-webhook-secret; README.md says how to register the App.
+
+Every flag may also be given as the environment variable beside it, or in a file
+that the variable with _FILE at its end names.`,
+		Example: `  export STAGEGATE_GITHUB_PRIVATE_KEY_FILE=/etc/stagegate/key.pem
+  export STAGEGATE_GITHUB_WEBHOOK_SECRET_FILE=/etc/stagegate/webhook-secret
+  stagegate serve --github-app-id 12345 --public-url https://ci.example.com`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := config.Load(os.Environ(), changed(cmd.Flags()))
 			if err != nil {

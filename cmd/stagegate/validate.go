@@ -34,13 +34,15 @@ not be read or the command is wrong.`,
   stagegate validate release.yaml
   stagegate validate --format sarif > stagegate.sarif
   stagegate validate --stdin-name .github/pipelines/release.yaml - < draft.yaml`,
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.Names, v.Stdin = args, cmd.InOrStdin()
 			return validate(cmd, v, show.Format(format))
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", format, "how mistakes are written: "+formats())
-	cmd.Flags().StringVar(&v.StdinName, "stdin-name", "stdin", "what the standard input is called in messages")
+	cmd.Flags().StringVar(&format, "format", format, "`FORMAT` of the mistakes: "+formats())
+	cmd.Flags().StringVar(&v.StdinName, "stdin-name", "stdin", "`NAME` of the standard input in messages")
+	completeFlag(cmd, "format", either(formatNames()...))
 	return cmd
 }
 
@@ -104,10 +106,15 @@ func interruptible[T any](ctx context.Context, work func() (T, error)) (T, error
 }
 
 func formats() string {
+	names := formatNames()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+func formatNames() []string {
 	names := make([]string, len(show.Formats))
 	for i, f := range show.Formats {
 		names[i] = string(f)
 	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	return names
 }
