@@ -195,6 +195,9 @@ func environmentForm(text string) string {
 	name, shown := "VALUE", "${{ source.commit }}"
 	if t, err := expression.Parse(text); err == nil && len(t.Names()) == 1 {
 		full := t.Names()[0].Name
+		if full[0] == "secrets" && len(full) == 2 {
+			return "write secrets: [" + show(full[1]) + `] and, in the script, "$` + show(full[1]) + `"`
+		}
 		if full[0] == "github" {
 			full = githubName(full)
 		}

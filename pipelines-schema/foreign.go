@@ -74,10 +74,6 @@ func replaced(n node, w where, missing string) bool {
 func foreignValue(w where, key string, value node) string {
 	text := value.text
 	switch {
-	case w == inPipeline && (strings.HasPrefix(key, ".") || strings.HasPrefix(key, "x-")):
-		return "leave it out: an anchor can stand where its value is first needed"
-	case w == inPipeline && foreign(w, key) == "" && isJob(value):
-		return "write it under stages, as an action with the name " + show(key)
 	case key == "when" && text == "manual":
 		return "write an action with approval, and its name in needs of this one"
 	case key == "when" && (text == "always" || text == "on_failure"):
@@ -102,6 +98,41 @@ func isApproval(n node) bool {
 	return slices.Contains([]string{"approval", "manual", "gate"}, strings.ToLower(n.text))
 }
 
+// foreignJobs reports the jobs and the templates that stand at the top of a
+// GitLab CI file, each kind once, and leaves them out.
+func (p *parser) foreignJobs(root node) node {
+	var jobs, templates []node
+	pairs := slices.DeleteFunc(slices.Clone(root.pairs), func(pair pair) bool {
+		key := pair.key.text
+		switch {
+		case slices.Contains(keysOf(inPipeline), key):
+			return false
+		case strings.HasPrefix(key, "."), strings.HasPrefix(key, "x-"):
+			templates = append(templates, pair.key)
+		case foreign(inPipeline, key) == "" && isJob(pair.value):
+			jobs = append(jobs, pair.key)
+		default:
+			return false
+		}
+		p.refused[pair.key.at] = true
+		return true
+	})
+	p.unknownAlike(jobs, "write it under stages, as an action with a name, an image and a script in run")
+	p.unknownAlike(templates, "leave it out: an anchor can stand where its value is first needed")
+	root.pairs = pairs
+	return root
+}
+
+// unknownAlike reports the first of unknown keys, and how many are like it.
+func (p *parser) unknownAlike(keys []node, hint string) {
+	switch others := len(keys) - 1; {
+	case others > 0:
+		p.report(keys[0].at, hint, "a pipeline has no key %s, nor %d others like it", quote(keys[0].text), others)
+	case others == 0:
+		p.report(keys[0].at, hint, "a pipeline has no key %s", quote(keys[0].text))
+	}
+}
+
 // isTarget tells whether a value names what is deployed to.
 func isTarget(n node) bool {
 	name, ok := n.get("name")
@@ -110,7 +141,7 @@ func isTarget(n node) bool {
 
 // isJob tells whether a value looks like a job of another system.
 func isJob(n node) bool {
-	return slices.ContainsFunc([]string{"script", "stage", "image", "steps", "runs-on", "commands", "docker", "extends", "trigger", "run"}, func(key string) bool {
+	return n.kind == mapping && n.torn || slices.ContainsFunc([]string{"script", "stage", "image", "steps", "runs-on", "commands", "docker", "extends", "trigger", "run"}, func(key string) bool {
 		_, ok := n.get(key)
 		return ok
 	})

@@ -29,6 +29,7 @@ var standIns = map[where]map[string][]string{
 
 var foreignAtTop = map[string]string{
 	"agent":          "write image at each action",
+	"aliases":        "leave it out: an anchor can stand where its value is first needed",
 	"env":            "declare it in variables, and name it in env of the actions that use it",
 	"image":          "write image at each action: each runs in a container of its own",
 	"pipeline":       "write stages, and the steps as their actions",

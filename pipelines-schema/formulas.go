@@ -27,6 +27,9 @@ type formulas []formula
 
 // template reads a scalar that may hold expressions, and keeps it for check.
 func (p *parser) template(to *formulas, n node, what string) (string, bool) {
+	if n.torn && n.kind == scalar {
+		return "", false
+	}
 	if n.kind != scalar {
 		p.report(n.at, "", "%s must be a text, not %s", what, n.kind)
 		return "", false

@@ -4,8 +4,12 @@ import "github.com/stagegate/stagegate/internal/pipeline/expression"
 
 // habit translates the names of GitHub Actions.
 func habit(name expression.Name) string {
+	last := name[len(name)-1]
 	switch name[0] {
 	case "github":
+		if last == "token" {
+			return "no token of GitHub is given: list a secret under secrets of the action"
+		}
 		if ours := githubName(name); ours != nil {
 			return "write " + ours.String()
 		}
@@ -16,7 +20,12 @@ func habit(name expression.Name) string {
 		return "declare it in variables and write variables.NAME"
 	case "secrets":
 		return "list it under secrets of the action: the script finds it in its environment"
+	case "runner":
+		return "an action runs in a container of Linux, and knows nothing of the machine"
 	case "steps", "needs", "jobs", "outputs":
+		if last == "outcome" || last == "conclusion" || last == "result" {
+			return "success() and failure() in if tell how the actions before ended"
+		}
 		return "an output is called STAGE.ACTION.KEY"
 	}
 	return ""

@@ -133,6 +133,7 @@ func (p *parser) each(n node, w where, read func(key, value node)) bool {
 			p.report(pair.key.at, "", "%s is not supported yet", pair.key.text)
 			read(pair.key, pair.value)
 		default:
+			p.refused[pair.key.at] = true
 			p.unknownKey(pair.key, pair.value, w)
 		}
 	}

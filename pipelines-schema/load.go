@@ -53,14 +53,14 @@ func (p *parser) root(document *yaml.Node) (node, bool) {
 		return node{}, false
 	}
 	g := grower{parser: p, open: map[*yaml.Node]bool{}}
-	before := p.mistakes()
 	root := g.grow(document.Content[0], 0)
 	switch {
 	case g.stopped:
 		return node{}, false
 	case root.kind == mapping:
 		return root, true
-	case p.mistakes() > before:
+	case len(root.faults) > 0:
+		p.reportFaults(root, map[place]bool{})
 	case root.null:
 		p.reportAt(0, "a pipeline begins with on: and stages:", "the file is empty")
 	default:

@@ -28,7 +28,8 @@ type matrix struct {
 func (p *parser) matrix(n node) *matrix {
 	m := &matrix{at: n.at}
 	before := p.mistakes()
-	defer func() { m.unknown = p.mistakes() > before }()
+	m.unnamed = n.torn
+	defer func() { m.unknown = m.unnamed || p.mistakes() > before }()
 	switch {
 	case n.kind != mapping:
 		p.report(n.at, "write NAME: [value, value]", "matrix must be a mapping, not %s", n.kind)

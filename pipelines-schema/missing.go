@@ -49,6 +49,15 @@ func purpose(key string) string {
 	return ""
 }
 
+// entryForm shows how an entry of a list of named mappings is written, where
+// there is none.
+func entryForm(n node) string {
+	if len(n.pairs) > 0 && n.pairs[0].value.kind == mapping {
+		return "write each as an entry: - name: " + show(n.pairs[0].key.text) + ", and below it its keys"
+	}
+	return "write each as an entry: - name: …, and below it its keys"
+}
+
 // onlyTexts reports a list of mappings that has only texts, once.
 func (p *parser) onlyTexts(n node, what, hint string) bool {
 	if slices.ContainsFunc(n.items, func(item node) bool { return item.kind != scalar }) {
@@ -65,6 +74,7 @@ func (p *parser) nameAsKey(n node, w where) bool {
 		return false
 	}
 	key := n.pairs[0].key
+	p.refused[key.at] = true
 	hint := "write - name: " + show(key.text) + ", and beside it what stands below"
 	if slices.Contains([]string{"step", "job", "stage", "action", "task"}, key.text) {
 		hint = "leave " + key.text + ": out, and write what stands below it after -"

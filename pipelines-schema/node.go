@@ -21,11 +21,21 @@ type node struct {
 	kind  kind
 	text  string
 	null  bool // nothing, ~ or null without quotes
-	torn  bool // part of it was refused: a tag, a merge key
 	style yaml.Style
 	at    place
 	items []node
 	pairs []pair
+
+	faults []fault // what YAML allows and a pipeline file does not
+	torn   bool    // part of it is missing for a fault
+}
+
+// fault is a mistake of the tree. It is reported when the tree is read, unless
+// it stands below a key that is refused as a whole. first is where the key of a
+// duplicate stands before.
+type fault struct {
+	at, first     place
+	message, hint string
 }
 
 // pair is a key of a mapping, always a scalar, with its value.
@@ -81,14 +91,15 @@ func (g *grower) grow(y *yaml.Node, depth int) node {
 	case y.Kind == yaml.AliasNode:
 		return g.alias(y, at, depth)
 	}
+	var faults []fault
 	if y.Style&yaml.TaggedStyle != 0 {
 		hint := "put quotes around a text that starts with !"
 		if strings.HasPrefix(y.Tag, "!!") {
 			hint = "leave it out: every value is a text"
 		}
-		g.report(at, hint, "the YAML tag %s is not possible in a pipeline file", quote(y.Tag))
+		faults = append(faults, fault{at: at, message: "the YAML tag " + quote(y.Tag) + " is not possible in a pipeline file", hint: hint})
 	}
-	n := node{kind: scalar, text: y.Value, style: y.Style, torn: y.Style&yaml.TaggedStyle != 0, at: at}
+	n := node{kind: scalar, text: y.Value, style: y.Style, at: at, faults: faults, torn: len(faults) > 0}
 	switch y.Kind {
 	case yaml.SequenceNode:
 		n.kind = list
@@ -97,8 +108,7 @@ func (g *grower) grow(y *yaml.Node, depth int) node {
 		}
 	case yaml.MappingNode:
 		n.kind = mapping
-		pairs, torn := g.pairs(y, depth)
-		n.pairs, n.torn = pairs, n.torn || torn
+		g.pairs(&n, y, depth)
 	default:
 		n.null = y.Tag == "!!null"
 	}
@@ -118,31 +128,55 @@ func (g *grower) alias(y *yaml.Node, at place, depth int) node {
 }
 
 // pairs reads a mapping and drops keys that cannot stand in it, or stand in it
-// twice. Torn tells that there were others than those.
-func (g *grower) pairs(y *yaml.Node, depth int) (pairs []pair, torn bool) {
+// twice.
+func (g *grower) pairs(n *node, y *yaml.Node, depth int) {
 	first := map[string]place{}
 	for i := 0; i+1 < len(y.Content) && !g.stopped; i += 2 {
 		key := g.grow(y.Content[i], depth+1)
 		value := g.grow(y.Content[i+1], depth+1)
 		before, again := first[key.text]
 		switch {
-		case key.kind == mapping:
-			g.report(key.at, "put quotes around a text that starts with {", "a key is a word, not %s", key.kind)
-			torn = true
 		case key.kind != scalar:
-			g.report(key.at, "put quotes around a text that starts with [", "a key is a word, not %s", key.kind)
-			torn = true
+			n.fault(key.at, "put quotes around a text that starts with { or [", "a key is a word, not "+string(key.kind))
 		case key.text == "<<" && key.style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0:
-			g.report(key.at, "repeat the keys, or use an alias for a whole value", "merge keys are not possible in a pipeline file")
-			torn = true
-		case again && g.full():
-			g.missed++
+			n.fault(key.at, "repeat the keys, or use an alias for a whole value", "merge keys are not possible in a pipeline file")
 		case again:
-			g.report(key.at, "", "%q stands here twice, first on line %d", show(key.text), g.src.line(before))
+			n.faults = append(n.faults, fault{at: key.at, first: before, message: quote(key.text) + " stands here twice"})
 		default:
 			first[key.text] = key.at
-			pairs = append(pairs, pair{key: key, value: value})
+			n.pairs = append(n.pairs, pair{key: key, value: value})
 		}
 	}
-	return pairs, torn
+}
+
+// fault notes a key that is left out.
+func (n *node) fault(at place, hint, message string) {
+	n.faults = append(n.faults, fault{at: at, message: message, hint: hint})
+	n.torn = true
+}
+
+// reportFaults reports the faults of a node and all below it, each once, but
+// not those below keys that were refused.
+func (p *parser) reportFaults(n node, said map[place]bool) {
+	for _, f := range n.faults {
+		switch {
+		case said[f.at]:
+		case p.full():
+			p.missed++
+		case f.first.line > 0:
+			p.report(f.at, f.hint, "%s, first on line %d", f.message, p.src.line(f.first))
+		default:
+			p.report(f.at, f.hint, "%s", f.message)
+		}
+		said[f.at] = true
+	}
+	for _, item := range n.items {
+		p.reportFaults(item, said)
+	}
+	for _, pair := range n.pairs {
+		if !p.refused[pair.key.at] {
+			p.reportFaults(pair.key, said)
+			p.reportFaults(pair.value, said)
+		}
+	}
 }

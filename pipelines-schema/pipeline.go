@@ -10,6 +10,7 @@ import (
 // pipeline reads the whole file into d.
 func (p *parser) pipeline(root node, d *pipeline.Definition) {
 	var stages node
+	root = p.foreignJobs(root)
 	p.scope.imageElsewhere = hasImage(root)
 	p.each(root, inPipeline, func(key, value node) {
 		switch key.text {
@@ -74,6 +75,7 @@ func (p *parser) variables(n node) []pipeline.Variable {
 		p.scope.unknownVariables = true
 		return nil
 	}
+	p.scope.unknownVariables = n.torn
 	var variables []pipeline.Variable
 	for _, pair := range n.pairs {
 		name := pair.key.text
@@ -122,7 +124,7 @@ func (p *parser) salvage(d *pipeline.Definition) {
 	if end == 0 {
 		return
 	}
-	part := &parser{file: p.file, src: newSource(text[:end])}
+	part := &parser{file: p.file, src: newSource(text[:end]), refused: map[place]bool{}}
 	tree, err := compose(text[:end])
 	if err != nil || tree.next != nil {
 		return

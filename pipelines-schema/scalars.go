@@ -13,6 +13,9 @@ import (
 // text reads a scalar as it is written; null is an empty text. It holds no
 // expression. what is how people are told about it: a key, mostly.
 func (p *parser) text(n node, what string) (string, bool) {
+	if n.torn && n.kind == scalar {
+		return "", false
+	}
 	if n.kind != scalar {
 		p.report(n.at, "", "%s must be a text, not %s", what, n.kind)
 		return "", false

@@ -58,10 +58,11 @@ const Secrets Feature = "secrets"
 func Parse(file string, data []byte, features ...Feature) (pipeline.Definition, []Diagnostic) {
 	sum := sha256.Sum256(data)
 	d := pipeline.Definition{Name: Name(file), File: file, Hash: hex.EncodeToString(sum[:])}
-	p := &parser{file: file, src: newSource(""), features: features}
+	p := &parser{file: file, src: newSource(""), features: features, refused: map[place]bool{}}
 	root, ok := p.load(data)
 	if ok {
 		p.pipeline(root, &d)
+		p.reportFaults(root, map[place]bool{})
 	} else {
 		p.salvage(&d)
 	}
@@ -99,6 +100,8 @@ type parser struct {
 	missed int // mistakes past maxDiagnostics
 	scope  scope
 
+	refused map[place]bool // keys that no mapping has, whose values are not looked at
+
 	features []Feature
 }
 
@@ -118,7 +121,10 @@ func (p *parser) reportAt(offset int, hint, format string, args ...any) {
 		return
 	}
 	line, column := p.src.position(offset)
-	p.found = append(p.found, Diagnostic{File: p.file, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Hint: hint})
+	d := Diagnostic{File: p.file, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if !slices.Contains(p.found, d) { // what aliases repeat stands in one place
+		p.found = append(p.found, d)
+	}
 }
 
 // full tells that more mistakes are only counted, so that looking for them in

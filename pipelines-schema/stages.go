@@ -78,7 +78,7 @@ func (s *stage) runOf(a *action) string {
 func (p *parser) stages(n node) []pipeline.Stage {
 	switch {
 	case n.kind != list && !n.null:
-		p.report(n.at, "write each stage as - name: …", "stages must be a list, not %s", n.kind)
+		p.report(n.at, entryForm(n), "stages must be a list, not %s", n.kind)
 		return nil
 	case len(n.items) == 0:
 		p.report(n.at, "a pipeline has at least one stage", "stages is empty")
@@ -223,7 +223,7 @@ func (p *parser) clone(n node) {
 func (p *parser) actions(s *stage, n node, what string, names unique) []*action {
 	switch {
 	case n.kind != list && !n.null:
-		p.report(n.at, "write each action as - name: …", "%s must be a list, not %s", what, n.kind)
+		p.report(n.at, entryForm(n), "%s must be a list, not %s", what, n.kind)
 		s.unreadable = true
 		return nil
 	case len(n.items) == 0:

@@ -38,6 +38,14 @@ func (p *parser) triggers(n node, on *pipeline.Triggers) {
 
 // events reads the short form of on.
 func (p *parser) events(n node, on *pipeline.Triggers) {
+	described := func(item node) bool { return item.kind == mapping }
+	if i := slices.IndexFunc(n.items, described); i >= 0 {
+		p.report(n.items[i].at, "write on: { push: { branches: [main] }, pull_request: }", "on is a mapping of events, or a list of their names, not a list of mappings")
+		n.items = slices.DeleteFunc(slices.Clone(n.items), described)
+		if len(n.items) == 0 {
+			return
+		}
+	}
 	for _, event := range p.distinct(p.some(n, "on", "write push or pull_request"), "on", exact) {
 		switch event.text {
 		case "push":
