@@ -1,7 +1,9 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,31 +32,31 @@ var values = []string{
 
 // TestAgreement writes each value behind each key. What the parser accepts, the
 // JSON Schema must accept: an editor that marks what is right is worse than
-// none. The reverse does not hold, since the schema knows shapes only.
+// none. And a mistake of shape that the parser finds, the JSON Schema must find.
 func TestAgreement(t *testing.T) {
 	c, id := compiler(t)
 	s := compiled(t, c, id, "")
 	for _, w := range everywhere {
-		mapping := definitions[w]
-		if w == inPipeline {
-			mapping = "pipeline"
-		}
-		for _, key := range keysOf(w) {
-			right := 0
-			for _, value := range values {
-				if agree(t, s, mapping, key+": "+value) {
-					right++
+		mapping := cmp.Or(definitions[w], "pipeline")
+		t.Run(mapping, func(t *testing.T) {
+			t.Parallel()
+			for _, key := range keysOf(w) {
+				right := false
+				for _, value := range values {
+					if agree(t, s, mapping, key+": "+value) {
+						right = true
+					}
+				}
+				if !right {
+					t.Errorf("no value is right for %s: add one to values", key)
 				}
 			}
-			if right == 0 {
-				t.Errorf("no value is right for %s of %s: add one to values", key, w)
-			}
-		}
+		})
 	}
 }
 
 // agree tells whether the parser accepts a line, and reports a JSON Schema that
-// does not.
+// sees it otherwise.
 func agree(t *testing.T, s *jsonschema.Schema, mapping, line string) bool {
 	t.Helper()
 	text, err := around(line, mapping)
@@ -62,22 +64,61 @@ func agree(t *testing.T, s *jsonschema.Schema, mapping, line string) bool {
 		t.Fatal(err)
 	}
 	_, diagnostics := Parse("x.yaml", []byte(text), Secrets)
-	if slices.ContainsFunc(diagnostics, func(d Diagnostic) bool { return !isLater(d) }) {
+	right, shape := true, ""
+	for _, d := range diagnostics {
+		if misshape.MatchString(d.Message) && !rewritten.MatchString(line) {
+			shape = d.Message
+		}
+		right = right && isLater(d)
+	}
+	if !right && shape == "" {
 		return false
 	}
 	value, err := editorValue([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Validate(value); err != nil && !booleanName(err) {
+	switch err := s.Validate(value); {
+	case right && err != nil && !booleanName(err):
 		t.Errorf("the parser accepts %s in %s, and the JSON Schema does not: %v", line, mapping, err)
+	case shape != "" && err == nil:
+		t.Errorf("the JSON Schema accepts %s in %s, and the parser does not: %s", line, mapping, shape)
 	}
-	return true
+	return right
 }
+
+var (
+	// misshape is what the parser says of mistakes that are no matter of names.
+	misshape = regexp.MustCompile(`must be .*, not (a text|a list|a mapping)$|has no key|is empty$| needs |must be (a list|one of|true or|a whole)|is not a name`)
+	// rewritten are values that YAML's own types make others of.
+	rewritten = regexp.MustCompile(`: (True|007|1e3|0x10)$`)
+)
 
 // booleanName tells whether what a JSON Schema refuses is a name written true or
 // false, which is a text to us and nothing that editors should offer.
 func booleanName(err error) bool {
 	text := fmt.Sprint(err)
 	return strings.Contains(text, "got boolean, want string") || strings.Contains(text, "got boolean, want number or string")
+}
+
+// FuzzAgreement asks of any file what TestAgreement asks of lines.
+func FuzzAgreement(f *testing.F) {
+	for _, file := range slices.Concat(testdata(f), examples(f)) {
+		f.Add(read(f, file))
+	}
+	c, id := compiler(f)
+	s := compiled(f, c, id, "")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, diagnostics := Parse("x.yaml", data, Secrets)
+		if slices.ContainsFunc(diagnostics, func(d Diagnostic) bool { return !isLater(d) }) {
+			return
+		}
+		value, err := editorValue(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(value); err != nil && !booleanName(err) {
+			t.Errorf("the parser accepts it, and the JSON Schema does not: %v", err)
+		}
+	})
 }

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-func examples(t *testing.T) []string {
+func examples(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("examples/*")
 	if err != nil || len(files) < 2 {
