@@ -27,7 +27,11 @@ func (t *task) collect() error {
 	slow := errored("storing the artifacts took longer than %s", t.r.Limits.Timeout)
 	ctx, stop := context.WithTimeoutCause(t.work, t.r.Limits.Timeout, slow)
 	defer stop()
-	err := t.collectAll(ctx)
+	collect := t.collectAll
+	if _, far := t.space.(volume); far { // a folder needs no engine
+		collect = func(ctx context.Context) error { return t.heard(ctx, t.collectAll) }
+	}
+	err := collect(ctx)
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -169,8 +173,14 @@ func (t *task) pack(ctx context.Context, o pipeline.Output) (pipeline.Artifact, 
 	if perr := <-packed; perr != nil && !errors.Is(perr, io.ErrClosedPipe) {
 		return stored, report, perr
 	}
-	if err == nil && stored.Digest != report.Digest {
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", errKeeping, err)
+	case stored.Digest != report.Digest:
 		err = fmt.Errorf("stored as %s, packed as %s", stored.Digest, report.Digest)
 	}
 	return stored, report, err
 }
+
+// errKeeping is wrapped by what Files has against an artifact.
+var errKeeping = errors.New("keep it")

@@ -20,6 +20,8 @@ var (
 	ErrNoPath = errors.New("no such path in the container")
 	// ErrNotSeen: the engine does not see the folder it was to mount.
 	ErrNotSeen = errors.New("the engine does not see this machine's folders")
+	// ErrDiskFull: the engine's disk is, or what it allows us of it.
+	ErrDiskFull = errors.New("the engine has no space left")
 	// ErrNameTaken: a container of that name exists.
 	ErrNameTaken = errors.New("container name is taken")
 )

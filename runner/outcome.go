@@ -1,8 +1,11 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 )
 
 // complete makes the job's result of how its container ended.
@@ -116,6 +119,40 @@ func (t *task) clue() string {
 	default:
 		return ""
 	}
+}
+
+// unable puts in words why a job could not be run.
+func unable(err error) verdict {
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	switch {
+	case errors.Is(err, ErrDiskFull):
+		return errored("the Docker Engine's disk is full: cannot %s", steps(err))
+	case full && errors.Is(err, errKeeping):
+		return errored("the disk that keeps the artifacts is full: cannot %s", steps(err))
+	case full:
+		return errored("the runner's disk is full: cannot %s", steps(err))
+	default:
+		return errored("%v", err)
+	}
+}
+
+// steps returns what the runner did when an error came up: the words it was
+// wrapped in, without those of the system.
+func steps(err error) string {
+	var all []string
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			break
+		}
+		words, ours := strings.CutSuffix(err.Error(), ": "+inner.Error())
+		var system *fs.PathError
+		if !ours || errors.As(err, &system) && error(system) == err {
+			break
+		}
+		all, err = append(all, words), inner
+	}
+	return strings.Join(all, ": ")
 }
 
 // neverRan tells whether Docker's init says that there was nothing to run. A

@@ -39,7 +39,7 @@ func (t *task) begin() error {
 	slow := errored("preparing the container took longer than %s", t.r.Limits.Timeout)
 	ctx, stop := context.WithTimeoutCause(t.work, t.r.Limits.Timeout, slow)
 	defer stop()
-	err := t.prepare(ctx)
+	err := t.heard(ctx, t.prepare)
 	if err == nil {
 		return t.start()
 	}
@@ -112,23 +112,28 @@ func (t *task) inVolume(ctx context.Context, image Image) (err error) {
 // create makes the job's container. A name that is taken is a container of an
 // earlier lease of the same job; it must not run beside this one.
 func (t *task) create(ctx context.Context, image Image, folder string) (Container, error) {
-	// Whoever gives up in the middle would not know whether there is one now.
+	// Whoever gives up in the middle does not know whether there is one now, so
+	// only an engine that hangs is given up.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer stop()
 	spec := t.spec(image, folder)
 	c, err := t.r.Engine.Create(ctx, spec)
-	if !errors.Is(err, ErrNameTaken) {
-		return c, err
+	if errors.Is(err, ErrNameTaken) {
+		found, ferr := t.find()
+		if ferr != nil {
+			return nil, ferr
+		}
+		if found != nil {
+			t.r.remove(ctx, found.Container)
+			t.r.spaceOf(*found).remove()
+		}
+		c, err = t.r.Engine.Create(ctx, spec)
 	}
-	found, err := t.find()
-	if err != nil {
-		return nil, err
+	if err != nil && ctx.Err() != nil {
+		err = errHung
 	}
-	if found != nil {
-		t.r.remove(ctx, found.Container)
-		t.r.spaceOf(*found).remove()
-	}
-	return t.r.Engine.Create(ctx, spec)
+	t.unsure = errors.Is(err, ErrUnavailable)
+	return c, err
 }
 
 func (t *task) spec(image Image, folder string) Spec {

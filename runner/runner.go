@@ -135,7 +135,9 @@ func (r *Runner) held(ctx context.Context) ([]Lease, error) {
 func (r *Runner) survey(ctx context.Context) ([]Found, error) {
 	var wait backoff
 	for {
-		found, err := r.Engine.Containers(ctx, r.ID)
+		try, stop := context.WithTimeout(ctx, r.EngineLoss)
+		found, err := r.Engine.Containers(try, r.ID)
+		stop()
 		if err == nil {
 			if !wait.first() {
 				r.Log.Info("container engine answers")

@@ -25,6 +25,7 @@ type task struct {
 
 	container Container // the last one seen; nil before it is made
 	space     workspace // that container's
+	unsure    bool      // one may have been made of which the engine did not tell
 	started   bool      // it may have been started: never start another
 	rereads   int       // how often the log was read again
 	why       verdict   // why it was stopped, once it was
@@ -87,7 +88,22 @@ func (r *Runner) carryOut(ctx context.Context, l Lease, adopt bool) {
 		r.Log.Info("job left running", "job", l.Job.ID, "why", err)
 		return
 	}
+	if err == nil && t.unsure && t.container == nil {
+		t.seek(ctx)
+	}
 	t.clear(ctx)
+}
+
+// seek looks for a container of which the engine did not tell, as soon as it
+// answers.
+func (t *task) seek(ctx context.Context) {
+	all, err := t.r.survey(ctx)
+	if err != nil { // the next start removes it
+		return
+	}
+	if found := t.pick(all); found != nil {
+		t.container = found.Container
+	}
 }
 
 // clear removes the container, then what it worked on.
@@ -115,6 +131,7 @@ func (t *task) run(adopt bool) error {
 	}
 	var wait backoff
 	for wait.tries < maxAttempts && t.again(err) {
+		t.r.Log.Warn("lost sight of the container, looking again", "job", t.job.ID, "err", err)
 		if err = wait.sleep(t.leased); err != nil {
 			break
 		}
@@ -210,7 +227,7 @@ func (t *task) judge(err error) error {
 		v = errStopped
 	default:
 		t.r.Log.Error("job could not be run", "job", t.job.ID, "err", err)
-		v = errored("%v", err)
+		v = unable(err)
 	}
 	t.result.Status, t.result.Reason = v.status, v.reason
 	t.result.Artifacts, t.result.Outputs = nil, nil

@@ -134,6 +134,25 @@ func (t *task) listen(session context.Context) error {
 	return context.Cause(session)
 }
 
+// heard does something that needs the engine for as long as it takes, unless
+// the engine is seen to hang meanwhile: then it ends with errHung.
+func (t *task) heard(ctx context.Context, do func(context.Context) error) error {
+	ctx, end := context.WithCancelCause(ctx)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		if err := t.listen(ctx); errors.Is(err, errHung) {
+			end(errHung)
+		}
+	})
+	err := do(ctx)
+	end(nil)
+	listening.Wait()
+	if err != nil && errors.Is(context.Cause(ctx), errHung) {
+		return errHung
+	}
+	return err
+}
+
 // reportStart tells that the container runs. Only what people see hangs on it,
 // so it is not repeated for long.
 func (t *task) reportStart(at time.Time) {

@@ -169,7 +169,7 @@ func (b *box) startError(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: its network was removed or is there twice: %w", runner.ErrUnavailable, err)
 	}
 	t := translate(ctx, err)
-	if ctx.Err() != nil || errors.Is(t, runner.ErrUnavailable) || errors.Is(t, runner.ErrGone) {
+	if ctx.Err() != nil || t != err { //nolint:errorlint // whether translate knew it
 		return t
 	}
 	return &runner.Refusal{Reason: "the container could not be started: " + err.Error()}

@@ -144,6 +144,8 @@ func translate(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", runner.ErrUnavailable, err)
 	case cerrdefs.IsNotFound(err) && strings.Contains(err.Error(), "No such container"):
 		return fmt.Errorf("%w: %w", runner.ErrGone, err)
+	case contains(err.Error(), []string{"no space left on device", "disk quota exceeded"}):
+		return fmt.Errorf("%w: %w", runner.ErrDiskFull, err)
 	}
 	return err
 }
