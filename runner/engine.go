@@ -136,6 +136,7 @@ type State struct {
 	Phase      Phase
 	ExitCode   int
 	OOMKilled  bool // some process of it was, not surely the script
+	Removed    bool // somebody is removing it
 	StartedAt  time.Time
 	FinishedAt time.Time
 }

@@ -93,7 +93,13 @@ func (c *hangingContainer) Put(ctx context.Context, tar io.Reader) error {
 	return c.Container.Put(ctx, tar)
 }
 
+// Start starts the container, whether or not it tells so; at "late start" only
+// a while after it answers other calls again.
 func (c *hangingContainer) Start(ctx context.Context) (runner.Output, time.Time, error) {
+	if err := c.engine.answer(ctx, "late start"); err != nil {
+		time.AfterFunc(15*time.Second, func() { _, _, _ = c.Container.Start(context.WithoutCancel(ctx)) })
+		return nil, time.Time{}, err
+	}
 	out, at, err := c.Container.Start(ctx)
 	if herr := c.engine.answer(ctx, "start"); err == nil && herr != nil {
 		return nil, time.Time{}, herr
@@ -177,6 +183,25 @@ func TestEngineHangsAtAnyCall(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A start that was given up may still be under way when the engine answers
+// again: the container is waited for, for a second one would be too many.
+func TestStartComesLate(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.config.Engine = &hangingEngine{fakeEngine: w.engine, at: "late start", after: 3*time.Minute + 10*time.Second}
+		stop := w.run()
+		w.jobs.queue <- job("a", "print one\nsleep 1s\noutput k=v")
+		w.want(pipeline.Succeeded, "")
+		if got := w.files.text(); got != "s pulling golang:1\no one\n" {
+			t.Errorf("%q", got)
+		}
+		time.Sleep(time.Hour)
+		stop()
+		if w.engine.started() != 1 || w.engine.count() != 0 {
+			t.Errorf("started %d times, %d left", w.engine.started(), w.engine.count())
+		}
+	})
 }
 
 // A job that is cancelled while the engine does not tell whether it made the

@@ -24,6 +24,11 @@ func (t *task) complete(s State) error {
 	if s.ExitCode == 0 {
 		return t.collect()
 	}
+	return t.blame(s)
+}
+
+// blame tells an end that the job brought about from those that befell it.
+func (t *task) blame(s State) verdict {
 	if s.ExitCode == exitTerm || s.ExitCode == exitKill {
 		// An earlier process may have stopped it, and died before it could say why.
 		if t.work.Err() != nil {
@@ -33,8 +38,16 @@ func (t *task) complete(s State) error {
 			return t.tooLong()
 		}
 	}
+	if s.Removed {
+		return errRemoved
+	}
+	if t.unseen && !s.OOMKilled && (s.ExitCode == exitTerm || s.ExitCode == exitKill || s.ExitCode == exitUnknown) {
+		return errored("exit code %d: the container ended while the Docker Engine was away, perhaps by its restart", s.ExitCode)
+	}
 	return t.explain(s)
 }
+
+var errRemoved = errored("the container was removed while it ran")
 
 // Exit codes a shell or Docker's init gives a meaning.
 const (
@@ -43,6 +56,7 @@ const (
 	exitSignal        = 128 // plus its number
 	exitKill          = exitSignal + 9
 	exitTerm          = exitSignal + 15
+	exitUnknown       = 255 // what Docker makes of a container that a reboot ended
 )
 
 // signals are Linux's, by number. From 34 on there are those without a meaning.

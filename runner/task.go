@@ -27,6 +27,9 @@ type task struct {
 	space     workspace // that container's
 	unsure    bool      // one may have been made of which the engine did not tell
 	started   bool      // it may have been started: never start another
+	away      bool      // the engine was since we last saw the container, or we were
+	unseen    bool      // it ended meanwhile
+	looks     int       // how often it was found not to run after a start
 	rereads   int       // how often the log was read again
 	why       verdict   // why it was stopped, once it was
 	notes     []Chunk   // what was said before the start; a log read again begins with it
@@ -41,6 +44,13 @@ const maxAttempts = 20
 
 // maxRereads bounds how often a log that breaks is read from its start again.
 const maxRereads = 3
+
+// maxLooks is how often an engine that did not answer a start is asked whether
+// the container runs by now, in about 20 s, before it counts as never started:
+// the start may still be under way in there, and then another would be the second.
+const maxLooks = 8
+
+var errStarting = fmt.Errorf("%w: the container may be about to start", ErrUnavailable)
 
 // errBroken is a log that ended before its container did, or that could not be
 // written whole.
@@ -124,6 +134,7 @@ func (t *task) run(adopt bool) error {
 	var found *Found
 	var err error
 	if adopt {
+		t.away = true
 		found, err = t.find()
 	}
 	if err == nil {
@@ -156,7 +167,8 @@ func (t *task) again(err error) bool {
 		t.rereads++
 		return true
 	}
-	return errors.Is(err, ErrUnavailable)
+	t.away = errors.Is(err, ErrUnavailable)
+	return t.away
 }
 
 // find looks for the job's container until the engine answers, or has not for
@@ -196,12 +208,16 @@ func (t *task) attempt(found *Found) error {
 	}
 	switch {
 	case found == nil && t.started:
-		return errored("the container was removed while it ran")
+		return errRemoved
 	case found == nil:
 		return t.begin()
+	case found.State.Phase == Created && t.started && t.looks < maxLooks:
+		t.looks++
+		return errStarting
 	case found.State.Phase == Created:
 		t.r.remove(t.leased, found.Container)
 		t.space.remove()
+		t.started, t.looks = false, 0
 		return t.begin()
 	default:
 		return t.takeOver(found)

@@ -57,6 +57,8 @@ func (t *task) takeOver(found *Found) error {
 		t.note("Stagegate was restarted and has taken over this container")
 	}
 	t.started = true
+	t.unseen = t.unseen || t.away && found.State.Phase == Ended
+	t.away = false
 	t.result.Image = found.Labels[labelImage]
 	hung := time.AfterFunc(t.r.EngineLoss, end)
 	out, err := found.Container.Logs(session)

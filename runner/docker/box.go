@@ -262,6 +262,7 @@ func (b *box) inspect(ctx context.Context) (runner.State, error) {
 		Phase:      phase(c.State.Status),
 		ExitCode:   c.State.ExitCode,
 		OOMKilled:  c.State.OOMKilled,
+		Removed:    c.State.Status == container.StateRemoving || c.State.Status == container.StateDead,
 		StartedAt:  moment(c.State.StartedAt),
 		FinishedAt: moment(c.State.FinishedAt),
 	}

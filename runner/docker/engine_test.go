@@ -149,9 +149,29 @@ type bench struct {
 	jobs   *jobs
 	files  *files
 	work   string // where workspaces are folders; empty: they are volumes
+	temp   string // where the runner spools; empty: the system's
+	said   record // what the runner told its operator
 	limits runner.Limits
 	grace  time.Duration
 	loss   time.Duration
+}
+
+// record keeps what is written to it.
+type record struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) has(text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Contains(r.text.String(), text)
 }
 
 // inBothModes runs a test with workspaces that are folders of this machine, and
@@ -168,10 +188,15 @@ func inBothModes(t *testing.T, test func(t *testing.T, b *bench)) {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	t.Parallel()
+	return freshBench(t)
+}
+
+func freshBench(t *testing.T) *bench {
+	t.Helper()
 	if setupErr != nil {
 		t.Fatalf("these tests need a Docker Engine (make test starts one): %v", setupErr)
 	}
-	t.Parallel()
 	e, err := docker.New()
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +232,7 @@ func (b *bench) run() (stop func()) {
 		r := runner.New(runner.Config{
 			ID: b.id, Slots: 1, Grace: b.grace, Jobs: b.jobs, Files: b.files,
 			Engine: b.engine, Limits: b.limits, EngineLoss: b.loss, WorkDir: b.work,
-			Log: slog.New(slog.NewTextHandler(b.Output(), nil)),
+			Log: slog.New(slog.NewTextHandler(io.MultiWriter(b.Output(), &b.said), nil)), TempDir: b.temp,
 		})
 		_ = r.Run(ctx)
 	}()
