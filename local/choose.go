@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -89,17 +90,19 @@ func (w worktree) choose(dir, name string) (file, error) {
 		}
 		return all[0], nil
 	}
-	for _, f := range all {
-		if f.definition.Name == name {
-			return f, nil
+	i := slices.IndexFunc(all, func(f file) bool { return f.definition.Name == name })
+	if i < 0 {
+		i = slices.IndexFunc(all, func(f file) bool { return schema.Name(f.shown) == name })
+	}
+	if i < 0 {
+		return file{}, usage("there is no pipeline %q: there is %s", name, names(all))
+	}
+	for _, other := range all[i+1:] {
+		if _, ok := schema.Clash(all[i].definition, other.definition); ok {
+			return file{}, usage("two pipelines are called %s: name the file, %s or %s", name, all[i].shown, other.shown)
 		}
 	}
-	for _, f := range all {
-		if schema.Name(f.shown) == name {
-			return f, nil
-		}
-	}
-	return file{}, usage("there is no pipeline %q: there is %s", name, names(all))
+	return all[i], nil
 }
 
 func (w worktree) named(dir, name string) (file, error) {

@@ -121,6 +121,7 @@ func TestPlanEvents(t *testing.T) {
 		"none of that one":     {dir, "release --var RGION=1", 2, "there is no variable RGION: did you mean REGION?"},
 		"no pipelines":         {repository(t, nil), "", 2, "there is no pipeline: "},
 		"one name twice":       {twice, "", 2, `one fails at once|a.yaml:1:1: the pipeline "one" is also defined, as "One", in .github/pipelines/b.yaml|b.yaml:1:1: the pipeline "One" is|ONE does not start: on has no push`},
+		"one of two":           {twice, "one", 2, "two pipelines are called one: name the file, .github/pipelines/a.yaml or .github/pipelines/b.yaml"},
 		"one name, another on": {twice, "--base x", 0, "ONE starts"},
 		"mistakes":             {broken, "", 2, "bad fails at once: push is for every branch|bad.yaml:2:52: an action has no key|fine starts|lost fails at once: nobody can tell what on means"},
 		"mistakes of another":  {broken, "fine", 0, "fine starts"},

@@ -111,7 +111,8 @@ func runLocally(ctx context.Context, c local.Config) error {
 	var usage local.Usage
 	switch {
 	case errors.As(err, &mistakes):
-		return usageError{mistakes}
+		found := local.Findings{Mistakes: mistakes}
+		return usageError{errors.Join(show.Diagnostics(os.Stderr, show.Text, found, version), errShown)}
 	case errors.As(err, &usage):
 		return usageError{usage}
 	case o.Interrupted:

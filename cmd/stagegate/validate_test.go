@@ -191,6 +191,15 @@ func TestValidateFinds(t *testing.T) {
 	}
 }
 
+// TestMistakesOfARun asks that run and validate show mistakes alike.
+func TestMistakesOfARun(t *testing.T) {
+	dir := tree(t, map[string]string{".github/pipelines/a.yaml": strings.Replace(valid, "image:", `"\e[31m":`, 1)})
+	want := call(t, dir, "", "validate")
+	if got := call(t, dir, "", "run"); got.code != exitUsage || got.err != want.out || want.out == "" || got.out != "" {
+		t.Errorf("exit code %d\n%s%s, want\n%s", got.code, got.out, got.err, want.out)
+	}
+}
+
 // TestValidateInterrupted asks that Ctrl-C ends it while it waits for input.
 func TestValidateInterrupted(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), binary, "validate", "-")
