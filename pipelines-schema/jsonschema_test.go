@@ -273,7 +273,12 @@ func nodeValue(n *yaml.Node) any {
 			mapping[n.Content[i].Value] = nodeValue(n.Content[i+1])
 		}
 		return mapping
+	default:
+		return scalarValue(n)
 	}
+}
+
+func scalarValue(n *yaml.Node) any {
 	var value any
 	switch n.ShortTag() {
 	case "!!null":

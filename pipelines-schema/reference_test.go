@@ -67,9 +67,8 @@ const notYet = "not supported yet"
 type reference struct {
 	strings.Builder
 
-	root     *yaml.Node
-	reached  map[string]bool // definitions that a key which works leads to
-	contents [][3]string
+	root    *yaml.Node
+	reached map[string]bool // definitions that a key which works leads to
 }
 
 func newReference(t *testing.T) *reference {

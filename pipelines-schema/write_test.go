@@ -58,8 +58,9 @@ func inline(n *yaml.Node) string {
 			parts = append(parts, n.Content[i].Value+": "+inline(n.Content[i+1]))
 		}
 		return "{ " + strings.Join(parts, ", ") + " }"
+	default:
+		return plainOr(n, ",[]{}")
 	}
-	return plainOr(n, ",[]{}")
 }
 
 // plainOr writes a scalar without quotes, unless it would then be something
