@@ -28,6 +28,7 @@ var errShown = errors.New("failed")
 func runCommand() *cobra.Command {
 	var c local.Config
 	var variables []string
+	var lines bool
 	cmd := &cobra.Command{
 		Use:   "run [PIPELINE]",
 		Short: "Run a pipeline of the working tree on this machine",
@@ -52,13 +53,14 @@ ran because of a mistake in the file or the command, and 130 if interrupted.`,
 			if c.Variables, err = assignments(variables); err != nil {
 				return err
 			}
-			return runLocally(cmd.Context(), c)
+			return runLocally(cmd.Context(), c, lines)
 		},
 	}
 	cmd.Flags().StringArrayVar(&c.Stages, "stage", nil, "run only this `STAGE` (repeatable)")
 	cmd.Flags().StringArrayVar(&c.Actions, "action", nil, "run only this action, `STAGE.ACTION` or ACTION (repeatable)")
 	cmd.Flags().StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: `NAME=VALUE` (repeatable)")
 	cmd.Flags().StringVar(&c.Secrets, "secret-file", "", "`FILE` of lines NAME=VALUE with the secrets the pipeline names")
+	cmd.Flags().BoolVar(&lines, "lines", false, "show every line of the logs on a terminal too, in place of a tree")
 	cmd.Flags().IntVar(&c.Parallel, "parallel", max(4, runtime.NumCPU()), "run up to `N` actions at once")
 	cmd.Flags().BoolVar(&c.Approve, "approve", false, "give every approval; without it, one ends the run")
 	cmd.Flags().BoolVar(&c.Keep, "keep", false, "keep containers and workspaces until the next run, to look at them")
@@ -82,7 +84,7 @@ func assignments(texts []string) ([]pipeline.Value, error) {
 	return values, nil
 }
 
-func runLocally(ctx context.Context, c local.Config) error {
+func runLocally(ctx context.Context, c local.Config, lines bool) error {
 	// A terminal that closes, or a reader of the output that ends, must not
 	// leave containers behind.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
@@ -104,7 +106,7 @@ func runLocally(ctx context.Context, c local.Config) error {
 	if c.Dir, err = os.Getwd(); err != nil {
 		return fmt.Errorf("find the working tree: %w", err)
 	}
-	present(&c)
+	defer present(&c, lines)()
 	c.Kill = secondSignal()
 	o, err := local.Run(ctx, c)
 	var mistakes local.Mistakes
@@ -125,17 +127,29 @@ func runLocally(ctx context.Context, c local.Config) error {
 	return nil
 }
 
-// present chooses how people are shown the run, and whether they are asked.
-func present(c *local.Config) {
-	to := show.Terminal{Is: term.IsTerminal(int(os.Stdout.Fd()))}
-	to.Colours = colours()
-	plain := show.NewPlain(os.Stdout, to)
-	c.Reporter = plain
-	if stdin := int(os.Stdin.Fd()); to.Is && term.IsTerminal(stdin) {
+// present chooses how people are shown the run, and whether they are asked. The
+// function it returns ends the showing.
+func present(c *local.Config, lines bool) func() {
+	stdout, stdin := int(os.Stdout.Fd()), int(os.Stdin.Fd())
+	to := show.Terminal{Is: term.IsTerminal(stdout), Colours: colours()}
+	if to.Is && term.IsTerminal(stdin) {
 		to.Input = show.NewInput(os.Stdin, func() { dropTyped(stdin) })
-		plain = show.NewPlain(os.Stdout, to)
-		c.Reporter, c.Ask = plain, plain.Ask
 	}
+	if lines || !to.Colours {
+		plain := show.NewPlain(os.Stdout, to)
+		if c.Reporter = plain; to.Input != nil {
+			c.Ask = plain.Ask
+		}
+		return func() {}
+	}
+	tree := show.NewTree(os.Stdout, to, func() (columns, rows int) {
+		columns, rows, _ = term.GetSize(stdout) // zero where it cannot be told
+		return columns, rows
+	})
+	if c.Reporter = tree; to.Input != nil {
+		c.Ask = tree.Ask
+	}
+	return tree.Close
 }
 
 // secondSignal returns a channel that is closed when a person insists.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -162,5 +163,29 @@ func TestApprovalAtATerminal(t *testing.T) {
 				t.Errorf("exit code %d, want %d and %s\n%s", code, c.code, c.want, text)
 			}
 		})
+	}
+}
+
+// TestTreeAtATerminal fails behind an approval, at a terminal that changes its
+// size.
+func TestTreeAtATerminal(t *testing.T) {
+	failing := strings.Replace(gated, "echo rolled out", "echo rolled out; echo '::error file=a.go,line=3::it broke'; exit 3", 1)
+	dir := workingTree(t, failing)
+	x := atTerminal(t, dir, []string{"TERM=xterm", "NO_COLOR=", "USER=ada"})
+	x.await("production/sign-off of release asks for approval")
+	x.press("y\n")
+	size := unix.Winsize{Row: 24, Col: 60}
+	if err := unix.IoctlSetWinsize(int(x.master.Fd()), unix.TIOCSWINSZ, &size); err != nil {
+		t.Error(err)
+	}
+	code := x.end()
+	text := strings.ReplaceAll(x.shown(), "\x1b[0m", "")
+	for _, want := range []string{"✓", "✗", "| rolled out", "a.go:3: it broke", filepath.Join("logs", "production", "roll-out.log"), "exit code 3", "failed after"} {
+		if code != 1 || !strings.Contains(text, want) {
+			t.Errorf("exit code %d, want 1 and %s\n%q", code, want, text[max(0, len(text)-2000):])
+		}
+	}
+	if n := strings.Count(text, "\n"); n > 2000 {
+		t.Errorf("%d lines were written", n)
 	}
 }
