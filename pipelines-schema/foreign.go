@@ -10,7 +10,7 @@ import (
 // that differ in their capitals are the same key.
 func foreign(w where, key string) string {
 	for _, key := range spellings(key) {
-		hint := foreignIn(w)[key]
+		hint := foreignIn[w][key]
 		if hint == "" {
 			hint = foreignKeys[key]
 		}
@@ -27,24 +27,6 @@ func spellings(key string) []string {
 		return nil
 	}
 	return []string{key, strings.ToLower(key[:1]) + key[1:], strings.ToLower(key)}
-}
-
-func foreignIn(w where) map[string]string {
-	switch w {
-	case inPipeline:
-		return foreignAtTop
-	case inOn, inPush, inPullRequest:
-		return foreignEvents
-	case inStage:
-		return foreignInStage
-	case inAction:
-		return foreignInAction
-	case inService:
-		return foreignInService
-	case inRetry:
-		return foreignInRetry
-	}
-	return nil
 }
 
 // instead lists the keys of a mapping that a foreign key stands for, so that
@@ -126,7 +108,9 @@ func (p *parser) foreignJobs(root node) node {
 // unknownAlike reports the first of unknown keys, and how many are like it.
 func (p *parser) unknownAlike(keys []node, hint string) {
 	switch others := len(keys) - 1; {
-	case others > 0:
+	case others == 1:
+		p.report(keys[0].at, hint, "a pipeline has no key %s, nor %s", quote(keys[0].text), quote(keys[1].text))
+	case others > 1:
 		p.report(keys[0].at, hint, "a pipeline has no key %s, nor %d others like it", quote(keys[0].text), others)
 	case others == 0:
 		p.report(keys[0].at, hint, "a pipeline has no key %s", quote(keys[0].text))

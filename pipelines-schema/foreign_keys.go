@@ -27,6 +27,19 @@ var standIns = map[where]map[string][]string{
 	inRetry:   {"times": {"max", "limit", "attempts", "count", "automatic"}},
 }
 
+// foreignIn are words that mean something in one mapping, and foreignKeys those
+// that mean the same in all.
+var foreignIn = map[where]map[string]string{
+	inPipeline:    foreignAtTop,
+	inOn:          foreignEvents,
+	inPush:        foreignEvents,
+	inPullRequest: foreignEvents,
+	inStage:       foreignInStage,
+	inAction:      foreignInAction,
+	inService:     foreignInService,
+	inRetry:       foreignInRetry,
+}
+
 var foreignAtTop = map[string]string{
 	"agent":          "write image at each action",
 	"aliases":        "leave it out: an anchor can stand where its value is first needed",
@@ -119,7 +132,7 @@ var foreignInRetry = map[string]string{
 	"wait":      "write backoff",
 }
 
-var foreignInService = map[string]string{
+var foreignInService = map[string]string{ //nolint:gosec // hints, no credentials
 	"options":     "write ready: the command that succeeds when the service can be used",
 	"credentials": "an image is pulled without a login of its own",
 	"alias":       "the key of the service is its address",
@@ -132,7 +145,7 @@ var foreignInService = map[string]string{
 	"volumes":     "a service keeps nothing",
 }
 
-var foreignKeys = map[string]string{
+var foreignKeys = map[string]string{ //nolint:gosec // hints, no credentials
 	"jobs":              "write stages, and under each its actions",
 	"steps":             "an action runs one script: write its lines in run",
 	"runs-on":           "write image: the container the script runs in",

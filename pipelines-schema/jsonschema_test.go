@@ -111,7 +111,7 @@ func TestJSONSchemaKeys(t *testing.T) {
 			t.Errorf("keys of %s (-keys.go +pipeline.schema.json)\n%s", w, diff)
 		}
 		for key, property := range properties {
-			later := slices.Contains(tableOf(w).later, key)
+			later := slices.Contains(tables[w].later, key)
 			if marked := property.(object)[laterMark] == true; marked != later {
 				t.Errorf("%s of %s: marked %s is %v, want %v", key, w, laterMark, marked, later)
 			}

@@ -45,74 +45,57 @@ type table struct {
 	now, later []string
 }
 
-// tableOf is the one source of what keys a mapping has. What stands
-// below a key that is not supported yet is not said to be so again.
-func tableOf(w where) table {
-	switch w {
-	case inPipeline:
-		return table{[]string{"name", "on", "mode", "variables", "stages"}, []string{"cancel-in-progress"}}
-	case inOn:
-		return table{[]string{"push", "pull_request"}, []string{"merge_group", "schedule", "pipeline", "webhook"}}
-	case inPush:
-		return table{[]string{"branches"}, []string{"branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"}}
-	case inPullRequest:
-		return table{[]string{"branches"}, []string{"branches-ignore", "types", "paths", "paths-ignore"}}
-	case inVariable:
-		return table{now: []string{"default", "description"}}
-	case inStage:
-		return table{[]string{"name", "actions"}, []string{
-			"if", "environment", "concurrency", "source", "before-entry", "on-success", "on-failure", "finally",
-		}}
-	case inAction:
-		return table{
-			[]string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "approval", "secrets"},
-			[]string{"if", "matrix", "fail-fast", "services", "reports", "continue-on-error", "with", "retry"},
-		}
-	case inApproval:
-		return table{[]string{"users", "teams", "count", "expires", "self-review"}, []string{
-			"permission", "code-owners", "all-of", "any-of", "instructions", "form", "reject-count", "environment",
-		}}
-	}
-	return table{now: belowLater(w)}
-}
-
-func belowLater(w where) []string {
-	switch w {
-	case inMergeGroup:
-		return []string{"types"}
-	case inSchedule:
-		return []string{"cron", "timezone"}
-	case inUpstream:
-		return []string{"name", "stage"}
-	case inRule:
-		return []string{"tests-pass", "window", "variable", "expression", "command"}
-	case inTestsPass:
-		return []string{"stage", "minimum"}
-	case inWindow:
-		return []string{"days", "hours", "timezone", "cron", "holidays"}
-	case inOnFailure:
-		return []string{"retry", "times", "backoff", "rollback", "skip"}
-	case inVariableRule:
-		return []string{"name", "operator", "value"}
-	case inCommand:
-		return []string{"image", "run", "env", "timeout-minutes"}
-	case inRetry:
-		return []string{"times", "backoff"}
-	case inGroup:
-		return []string{"users", "teams", "count"}
-	case inClone:
-		return []string{"clone", "submodules", "lfs"}
-	case inService:
-		return []string{"image", "env", "ready", "ports"}
-	case inReports:
-		return []string{"junit"}
-	}
-	return nil
+// tables are the one source of what keys a mapping has. What stands below a key
+// that is not supported yet is not said to be so again.
+var tables = map[where]table{
+	inPipeline: {
+		now:   []string{"name", "on", "mode", "variables", "stages"},
+		later: []string{"cancel-in-progress"},
+	},
+	inOn: {
+		now:   []string{"push", "pull_request"},
+		later: []string{"merge_group", "schedule", "pipeline", "webhook"},
+	},
+	inPush: {
+		now:   []string{"branches"},
+		later: []string{"branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"},
+	},
+	inPullRequest: {
+		now:   []string{"branches"},
+		later: []string{"branches-ignore", "types", "paths", "paths-ignore"},
+	},
+	inMergeGroup: {now: []string{"types"}},
+	inSchedule:   {now: []string{"cron", "timezone"}},
+	inUpstream:   {now: []string{"name", "stage"}},
+	inVariable:   {now: []string{"default", "description"}},
+	inStage: {
+		now:   []string{"name", "actions"},
+		later: []string{"if", "environment", "concurrency", "source", "before-entry", "on-success", "on-failure", "finally"},
+	},
+	inAction: {
+		now:   []string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "approval", "secrets"},
+		later: []string{"if", "matrix", "fail-fast", "services", "reports", "continue-on-error", "with", "retry"},
+	},
+	inApproval: {
+		now:   []string{"users", "teams", "count", "expires", "self-review"},
+		later: []string{"permission", "code-owners", "all-of", "any-of", "instructions", "form", "reject-count", "environment"},
+	},
+	inGroup:        {now: []string{"users", "teams", "count"}},
+	inRule:         {now: []string{"tests-pass", "window", "variable", "expression", "command"}},
+	inTestsPass:    {now: []string{"stage", "minimum"}},
+	inWindow:       {now: []string{"days", "hours", "timezone", "cron", "holidays"}},
+	inVariableRule: {now: []string{"name", "operator", "value"}},
+	inCommand:      {now: []string{"image", "run", "env", "timeout-minutes"}},
+	inOnFailure:    {now: []string{"retry", "times", "backoff", "rollback", "skip"}},
+	inRetry:        {now: []string{"times", "backoff"}},
+	inClone:        {now: []string{"clone", "submodules", "lfs"}},
+	inService:      {now: []string{"image", "env", "ready", "ports"}},
+	inReports:      {now: []string{"junit"}},
 }
 
 // keysOf lists all keys of a mapping, those that are carried out first.
 func keysOf(w where) []string {
-	t := tableOf(w)
+	t := tables[w]
 	return slices.Concat(t.now, t.later)
 }
 
@@ -124,7 +107,7 @@ func (p *parser) each(n node, w where, read func(key, value node)) bool {
 	if n.kind != mapping {
 		return false
 	}
-	keys := tableOf(w)
+	keys := tables[w]
 	for _, pair := range n.pairs {
 		switch {
 		case slices.Contains(keys.now, pair.key.text):
@@ -146,7 +129,7 @@ func (p *parser) unknownKey(key, value node, w where) {
 		p.missed++
 		return
 	}
-	if slices.Contains(tableOf(w).later, key.text) {
+	if slices.Contains(tables[w].later, key.text) {
 		p.report(key.at, "", "%s is not supported yet", key.text)
 		return
 	}

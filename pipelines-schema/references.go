@@ -133,7 +133,8 @@ func (p *parser) besideFinally(called string, a *action) (message, hint string) 
 // meantContext guesses what the first segment of a name should be, or nothing.
 func (p *parser) meantContext(name expression.Name) string {
 	last := name[len(name)-1]
-	if len(name) > 2 && slices.Contains([]string{"steps", "needs", "jobs"}, name[0]) {
+	status := slices.Contains([]string{"outcome", "conclusion", "result"}, last)
+	if len(name) > 2 && !status && slices.Contains([]string{"steps", "needs", "jobs"}, name[0]) {
 		if hint := p.outputOf(name[1], last); hint != "" {
 			return hint
 		}

@@ -107,13 +107,10 @@ func (p *parser) boolean(n node, what string) bool {
 }
 
 // oneOf reads a word that is one of a few.
-func (p *parser) oneOf(n node, what string, words ...string) string {
-	text, ok := p.word(n, what)
-	if ok && !slices.Contains(words, text) {
+func (p *parser) oneOf(n node, what string, words ...string) {
+	if text, ok := p.word(n, what); ok && !slices.Contains(words, text) {
 		p.report(n.at, DidYouMean(text, words), "%s must be one of %s, not %s", what, enumerate(words), quote(text))
-		return ""
 	}
-	return text
 }
 
 var whole = regexp.MustCompile(`^[1-9][0-9]*$`)
