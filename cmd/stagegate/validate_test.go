@@ -179,6 +179,9 @@ func TestValidateFinds(t *testing.T) {
 		"no files":            {".", []string{"none"}, "", 2, "stagegate: there is no pipeline: "},
 		"folder is a link":    {".", []string{"linked"}, "", 2, "stagegate: " + dir + "/linked/.github/pipelines is a symbolic link"},
 		"pipe":                {".", []string{"piped"}, "", 2, "stagegate: read piped/.github/pipelines/pipe.yaml: it is not a regular file"},
+		"GitHub from below":   {"sub/folder", []string{"--format", "github"}, "", 1, "::error file=.github/pipelines/bad.yaml,line=2,col=52,"},
+		"GitHub of a file":    {"sub/folder", []string{"--format", "github", "other.yml"}, "", 1, "::error file=sub/folder/other.yml,line=2,col=52,"},
+		"folder of pipelines": {".github/pipelines", []string{"."}, "", 1, "bad.yaml" + key},
 		"no such format":      {".", []string{"--format", "xml"}, "", 2, `stagegate: there is no format "xml": choose text, json, sarif or github`},
 	} {
 		t.Run(name, func(t *testing.T) {
