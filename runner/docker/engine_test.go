@@ -289,6 +289,8 @@ type jobs struct {
 	starts  map[string]chan time.Time
 	results map[string]chan pipeline.Result
 	lost    bool
+
+	finishing func() error // called when a result is told
 }
 
 func newJobs() *jobs {
@@ -402,6 +404,11 @@ func (j *jobs) Started(_ context.Context, token string, at time.Time, _ string) 
 }
 
 func (j *jobs) Finish(_ context.Context, token string, r pipeline.Result) error {
+	if j.finishing != nil {
+		if err := j.finishing(); err != nil {
+			return err
+		}
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if _, ok := j.held[token]; !ok || j.lost {
@@ -421,6 +428,7 @@ type files struct {
 	opens int
 
 	secrets []pipeline.Value
+	filling func() // called when an input is to be read
 	packing func() // called when an artifact is to be packed
 }
 
@@ -494,6 +502,9 @@ func (f *files) Secrets(context.Context, string) ([]pipeline.Value, error) {
 }
 
 func (f *files) Input(_ context.Context, _, name string) (io.ReadCloser, error) {
+	if f.filling != nil {
+		f.filling()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b, ok := f.tars[name]
