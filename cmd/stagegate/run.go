@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -98,6 +99,11 @@ func runLocally(ctx context.Context, c local.Config, lines bool) error {
 	if err != nil {
 		return fmt.Errorf("connect to Docker Engine: %w", err)
 	}
+	var warming sync.WaitGroup
+	defer warming.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	warming.Go(func() { engine.Warm(ctx) })
 	c.Engine, c.Actor = engine, cmp.Or(os.Getenv("USER"), "the local user")
 	c.Limits = runner.Limits{
 		Memory: settings.ActionMemory, CPUs: settings.ActionCPUs, PIDs: settings.ActionPIDs,

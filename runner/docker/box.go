@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -106,31 +105,6 @@ type box struct {
 	exit   *exit // registered by Start
 }
 
-// exit is a wait for the container's next end.
-type exit struct {
-	done   <-chan container.WaitResponse
-	failed <-chan error
-}
-
-// wait returns once the engine has answered, one way or the other. It must be
-// called for every exit: the client holds on to the answer until then.
-func (x exit) wait() error {
-	select {
-	case r := <-x.done:
-		if r.Error != nil {
-			return errors.New(r.Error.Message)
-		}
-		return nil
-	case err := <-x.failed:
-		return err
-	}
-}
-
-func (e *Engine) expect(ctx context.Context, id string, when container.WaitCondition) exit {
-	done, failed := e.api.ContainerWait(ctx, id, when)
-	return exit{done, failed}
-}
-
 func (b *box) Put(ctx context.Context, tar io.Reader) error {
 	err := b.engine.api.CopyToContainer(ctx, b.id, "/", tar, container.CopyToContainerOptions{})
 	return translate(ctx, err)
@@ -147,10 +121,11 @@ func (b *box) Start(ctx context.Context) (runner.Output, time.Time, error) {
 	}
 	waiting, stop := context.WithCancel(ctx)
 	x := b.engine.expect(waiting, b.id, container.WaitConditionNextExit)
+	x.life = b.engine.life(waiting, b.id)
 	if err := api.ContainerStart(ctx, b.id, container.StartOptions{}); err != nil {
 		conn.Close()
 		stop()
-		_ = x.wait()
+		_, _ = x.wait()
 		return nil, time.Time{}, b.startError(ctx, err)
 	}
 	b.exit = &x
@@ -192,8 +167,12 @@ func (b *box) Wait(ctx context.Context) (runner.State, error) {
 		x = &late
 	}
 	b.exit = nil
-	if err := x.wait(); err != nil {
+	state, err := x.wait()
+	switch {
+	case err != nil:
 		return runner.State{}, translate(ctx, err)
+	case state != nil:
+		return *state, nil
 	}
 	return b.inspect(ctx)
 }

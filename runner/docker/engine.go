@@ -89,15 +89,20 @@ func (e *Engine) Containers(ctx context.Context, id string) ([]runner.Found, err
 }
 
 func (e *Engine) checkVersion(ctx context.Context) error {
-	if _, err := e.api.Ping(ctx); err != nil {
+	pong, err := e.api.Ping(ctx)
+	if err != nil {
 		return fmt.Errorf("ping engine: %w", translate(ctx, err))
 	}
-	e.api.NegotiateAPIVersion(ctx)
+	e.api.NegotiateAPIVersionPing(pong)
 	if v := e.api.ClientVersion(); versions.LessThan(v, minVersion) {
 		return fmt.Errorf("the Docker Engine speaks API %s, older than %s", v, minVersion)
 	}
 	return nil
 }
+
+// Warm does beforehand what the first container would wait for. It need not be
+// called, and an error of it is that container's to tell.
+func (e *Engine) Warm(ctx context.Context) { _, _ = e.prepare(ctx) }
 
 // prepare looks the engine over before the first container, and makes the
 // network.

@@ -114,12 +114,9 @@ func testPackingWaitsForEveryProcess(t *testing.T, b *bench) {
 setsid sh -c 'trap "" TERM HUP; while :; do ln -s /etc out/d; rm out/d; mv real out/d; mv out/d real; done' >/dev/null 2>&1 &
 sleep 0.2`)
 	j.Artifacts = []pipeline.Output{{Name: "shop", Path: "out"}}
-	b.files.packing = func() {
-		b.nothingRuns(j)
-		if c := b.only(); c.State != container.StateExited {
-			b.Errorf("the container is %s", c.State)
-		}
-	}
+	// The engine may still be taking down the network of a container that it
+	// calls running; what counts is that none of its processes is left.
+	b.files.packing = func() { b.nothingRuns(j) }
 	res := b.attack(j)
 	if res.Status != pipeline.Succeeded {
 		t.Fatal(res.Reason, b.files.log())
