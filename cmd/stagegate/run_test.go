@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 )
 
 const runnable = `on: push
@@ -102,45 +98,6 @@ func TestRunLocallyEnds(t *testing.T) {
 				t.Errorf("exit code %d, want %d and %s\n%s", code, c.code, c.want, text)
 			}
 		})
-	}
-}
-
-// TestRunLocallyInterrupted asks that Ctrl-C leaves no container.
-func TestRunLocallyInterrupted(t *testing.T) {
-	dir := workingTree(t, strings.Replace(runnable, "mkdir out", "echo begun; exec sleep 600", 1))
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
-	cmd := exec.CommandContext(ctx, binary, "run")
-	cmd.Dir = dir
-	var text bytes.Buffer
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	piece := make([]byte, 4096)
-	for {
-		n, err := out.Read(piece)
-		text.Write(piece[:n])
-		if strings.Contains(text.String(), "| begun") {
-			break
-		}
-		if err != nil {
-			t.Fatalf("it never began: %v\n%s", err, text.String())
-		}
-	}
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = text.ReadFrom(out)
-	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != exitBroken {
-		t.Errorf("exit code %d\n%s", code, text.String())
-	}
-	if left := containersOf(t, dir); len(left) > 0 {
-		t.Errorf("containers are left: %s", left)
 	}
 }
 
