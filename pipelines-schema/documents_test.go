@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -70,34 +71,33 @@ func markdown(t *testing.T) []string {
 func TestDocuments(t *testing.T) {
 	for _, file := range markdown(t) {
 		for _, b := range blocks(string(read(t, file))) {
-			text := b.text
-			switch b.language {
-			case "yml":
-				var value any
-				if err := yaml.Unmarshal([]byte(text), &value); err != nil {
-					t.Errorf("%s:%d: %v", file, b.line, err)
-				}
-				continue
-			case "yaml":
-			default:
-				continue
-			}
-			if b.word != "" {
-				whole, err := around(text, b.word)
-				if err != nil {
-					t.Errorf("%s:%d: %v", file, b.line, err)
-					continue
-				}
-				text = whole
-			}
-			_, diagnostics := Parse("example.yaml", []byte(text), Secrets)
-			for _, d := range diagnostics {
-				if !isLater(d) {
-					t.Errorf("%s:%d: %s in\n%s", file, b.line, d, text)
-				}
+			if err := b.check(); err != nil {
+				t.Errorf("%s:%d: %v", file, b.line, err)
 			}
 		}
 	}
+}
+
+func (b block) check() error {
+	text := b.text
+	switch {
+	case b.language == "yml":
+		var value any
+		return yaml.Unmarshal([]byte(text), &value)
+	case b.language != "yaml":
+		return nil
+	case b.word != "":
+		whole, err := around(text, b.word)
+		if err != nil {
+			return err
+		}
+		text = whole
+	}
+	_, diagnostics := Parse("example.yaml", []byte(text), Secrets)
+	if mistakes := wrong(diagnostics); len(mistakes) > 0 {
+		return fmt.Errorf("%v in\n%s", mistakes, text)
+	}
+	return nil
 }
 
 // TestOwnPipelines parses the pipeline files that this repository runs itself.

@@ -210,9 +210,9 @@ func TestJSONSchemaFiles(t *testing.T) {
 	for _, file := range slices.Concat(testdata(t), examples(t)) {
 		base := filepath.Base(file)
 		_, diagnostics := Parse(base, read(t, file), Secrets)
-		right := !slices.ContainsFunc(diagnostics, func(d Diagnostic) bool { return !isLater(d) })
-		wrong := strings.HasPrefix(base, "foreign-") || slices.Contains(misshapen, base)
-		if !right && !wrong {
+		right := len(wrong(diagnostics)) == 0
+		bad := strings.HasPrefix(base, "foreign-") || slices.Contains(misshapen, base)
+		if !right && !bad {
 			continue
 		}
 		t.Run(base, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestJSONSchemaFiles(t *testing.T) {
 			switch err := s.Validate(value); {
 			case right && err != nil:
 				t.Errorf("the parser accepts it, and the JSON Schema does not: %v", err)
-			case wrong && err == nil:
+			case bad && err == nil:
 				t.Error("the JSON Schema finds no mistake")
 			}
 		})
@@ -244,6 +244,12 @@ var misshapen = []string{
 // isLater tells that all a diagnostic says is that something is not supported
 // yet.
 func isLater(d Diagnostic) bool { return strings.HasSuffix(d.Message, " is not supported yet") }
+
+// wrong keeps the diagnostics that say more than that something is not
+// supported yet.
+func wrong(diagnostics []Diagnostic) []Diagnostic {
+	return slices.DeleteFunc(slices.Clone(diagnostics), isLater)
+}
 
 // editorValue is what an editor makes of a file: YAML 1.2, in which 1.20 is a
 // number and true a boolean, and on a text.

@@ -107,14 +107,8 @@ func TestSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, diagnostics := Parse("x.yaml", []byte(text), Secrets)
-		var wrong []Diagnostic
-		for _, d := range diagnostics {
-			if !isLater(d) {
-				wrong = append(wrong, d)
-			}
-		}
-		if len(wrong) == 0 || !strings.Contains(wrong[0].Message, `"no-such-key"`) {
-			t.Errorf("%s: %v\n%s", mapping, wrong, text)
+		if mistakes := wrong(diagnostics); len(mistakes) == 0 || !strings.Contains(mistakes[0].Message, `"no-such-key"`) {
+			t.Errorf("%s: %v\n%s", mapping, mistakes, text)
 		}
 	}
 }
