@@ -2,7 +2,6 @@ package schema
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -280,7 +279,7 @@ func (p *parser) artifacts(a *action, n node) {
 	}
 }
 
-var drive = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
+var drive = newPattern(`^[A-Za-z]:[\\/]`)
 
 // artifactPath reports a path that does not stay in the working directory.
 func (p *parser) artifactPath(n node, file string) {

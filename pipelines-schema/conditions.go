@@ -1,13 +1,12 @@
 package schema
 
 import (
-	"regexp"
 	"regexp/syntax"
 	"slices"
 )
 
 // percentage is 0% to 100%, with a fraction if need be.
-var percentage = regexp.MustCompile(`^(100(\.0+)?|[0-9]{1,2}(\.[0-9]{1,3})?)%$`)
+var percentage = newPattern(`^(100(\.0+)?|[0-9]{1,2}(\.[0-9]{1,3})?)%$`)
 
 // rules reads the rules of a condition of a stage: each is a mapping of one
 // key.

@@ -9,7 +9,7 @@ import (
 
 // hostileBytes is less than a file may have, so that the tests end soon, and
 // enough to show what grows with the square.
-const hostileBytes = MaxBytes / 8
+const hostileBytes = MaxBytes / 16
 
 // hostile are files made to cost as much as they can.
 func hostile() map[string]string {

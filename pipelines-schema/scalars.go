@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +112,7 @@ func (p *parser) oneOf(n node, what string, words ...string) {
 	}
 }
 
-var whole = regexp.MustCompile(`^[1-9][0-9]*$`)
+var whole = newPattern(`^[1-9][0-9]*$`)
 
 // count reads how many people must approve, which is one.
 func (p *parser) count(n node) {
@@ -132,7 +131,7 @@ const (
 	longestExpiry  = "60d"
 )
 
-var decimal = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,9})?$`)
+var decimal = newPattern(`^[0-9]{1,9}(\.[0-9]{1,9})?$`)
 
 // minutes reads timeout-minutes.
 func (p *parser) minutes(n node) time.Duration {
@@ -153,7 +152,7 @@ func (p *parser) minutes(n node) time.Duration {
 	return d.Round(time.Millisecond)
 }
 
-var duration = regexp.MustCompile(`^([0-9]{1,9})([smhd])$`)
+var duration = newPattern(`^([0-9]{1,9})([smhd])$`)
 
 var units = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
 
@@ -177,7 +176,7 @@ func (p *parser) period(n node, what, most string) time.Duration {
 
 // parsePeriod reads a duration; one of more than a century is a century.
 func parsePeriod(text string) (time.Duration, bool) {
-	match := duration.FindStringSubmatch(text)
+	match := duration.compiled().FindStringSubmatch(text)
 	if match == nil {
 		return 0, false
 	}

@@ -5,15 +5,31 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
 var (
-	namePattern     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,49}$`)
-	variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	loginPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
-	slugPattern     = regexp.MustCompile(`^[a-z0-9_][a-z0-9_-]{0,99}$`)
+	namePattern     = newPattern(`^[A-Za-z][A-Za-z0-9_-]{0,49}$`)
+	variablePattern = newPattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	loginPattern    = newPattern(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
+	slugPattern     = newPattern(`^[a-z0-9_][a-z0-9_-]{0,99}$`)
 )
+
+// pattern is a regular expression, compiled when it is first asked: to compile
+// all of them would delay the start of every command.
+type pattern struct {
+	text     string
+	compiled func() *regexp.Regexp
+}
+
+func newPattern(text string) pattern {
+	return pattern{text, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
+}
+
+func (p pattern) String() string { return p.text }
+
+func (p pattern) MatchString(text string) bool { return p.compiled().MatchString(text) }
 
 const nameRule = "a letter first, then up to 49 letters, digits, - or _"
 
