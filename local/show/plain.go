@@ -29,6 +29,7 @@ type Plain struct {
 	mu     sync.Mutex
 	width  int // of the longest prefix
 	before map[string]pipeline.Status
+	said   speech
 	line   []byte // reused
 }
 
@@ -47,7 +48,7 @@ type Terminal struct {
 
 // NewPlain returns a reporter that writes to out.
 func NewPlain(out io.Writer, to Terminal) *Plain {
-	return &Plain{out: gather.NewWriter(out, patience), style: style(to.Colours), to: to, before: map[string]pipeline.Status{}}
+	return &Plain{out: gather.NewWriter(out, patience), style: style(to.Colours), to: to, before: map[string]pipeline.Status{}, said: speech{}}
 }
 
 // Ask shows an approval and waits for its answer, while lines go on.
@@ -113,20 +114,33 @@ func (p *Plain) Log(stage, action string, lines []byte) {
 		if end < 0 {
 			end = len(lines)
 		}
-		from, text := split(lines[:end])
-		mark := byte('|')
-		if from == 's' {
-			mark = '>'
-		}
-		p.line = p.prefix(p.line[:0], mark, stage, action)
-		if p.to.Is {
-			p.line = append(append(p.line, p.shown(text)...), '\n')
-		} else {
-			p.line = append(append(p.line, text...), '\n')
-		}
-		_, _ = p.out.Write(p.line) // the end says whether it could be written
+		p.logLine(stage, action, lines[:end])
 		lines = lines[min(end+1, len(lines)):]
 	}
+}
+
+func (p *Plain) logLine(stage, action string, line []byte) {
+	from, text := split(line)
+	mark, tone := byte('|'), plain
+	if from == 's' {
+		mark = '>'
+	} else {
+		text, tone = p.said.read(stage, action, text)
+	}
+	if text == nil {
+		return
+	}
+	p.line = p.prefix(p.line[:0], mark, stage, action)
+	switch {
+	case p.to.Is && tone != plain:
+		p.line = append(p.line, p.style.paint(tone, clean(string(text)))...)
+	case p.to.Is:
+		p.line = append(p.line, p.shown(text)...)
+	default:
+		p.line = append(p.line, text...)
+	}
+	p.line = append(p.line, '\n')
+	_, _ = p.out.Write(p.line) // the end says whether it could be written
 }
 
 // shown is a line of an action as a terminal may have it.

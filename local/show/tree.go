@@ -95,7 +95,10 @@ const longestLine = 1 << 10
 // Log keeps the last line.
 func (t *Tree) Log(stage, action string, lines []byte) {
 	lines = bytes.TrimRight(lines, "\n")
-	_, text := split(lines[bytes.LastIndexByte(lines, '\n')+1:])
+	from, text := split(lines[bytes.LastIndexByte(lines, '\n')+1:])
+	if from != 's' {
+		text, _ = speech{}.read(stage, action, text)
+	}
 	text = text[:min(len(text), longestLine)]
 	shown := clean(strings.ToValidUTF8(string(text), ""))
 	t.mu.Lock()
