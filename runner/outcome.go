@@ -160,8 +160,7 @@ func steps(err error) string {
 			break
 		}
 		words, ours := strings.CutSuffix(err.Error(), ": "+inner.Error())
-		var system *fs.PathError
-		if !ours || errors.As(err, &system) && error(system) == err {
+		if _, system := err.(*fs.PathError); !ours || system { //nolint:errorlint // this one alone, not what it wraps
 			break
 		}
 		all, err = append(all, words), inner

@@ -36,7 +36,7 @@ type daemon struct {
 // of so many bytes, and which has the tests' image. These tests run as root.
 func newDaemon(t *testing.T, disk int, flags ...string) *daemon {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "engine-") // a socket's name must be short
+	dir, err := os.MkdirTemp("", "engine-") //nolint:usetesting // a socket's name must be short
 	if err != nil {
 		t.Fatal(err)
 	}

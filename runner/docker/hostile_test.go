@@ -92,7 +92,10 @@ func (b *bench) volumes() func() []string {
 				if mine[m.Actor.Attributes["container"]] {
 					names = append(names, m.Actor.ID)
 				}
-			case <-errs:
+			case err := <-errs: // ctx has ended, or the engine has
+				if ctx.Err() == nil {
+					b.Errorf("watch volumes: %v", err)
+				}
 				return
 			}
 		}
