@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
@@ -197,7 +198,7 @@ func stageTitle(x pipeline.Execution, i int) string {
 	st := x.Stages[i]
 	switch st.Status {
 	case pipeline.Succeeded:
-		return "Succeeded in " + duration(st.EndedAt.Sub(st.StartedAt))
+		return "Succeeded in " + human.Duration(st.EndedAt.Sub(st.StartedAt))
 	case pipeline.Failed, pipeline.TimedOut:
 		return failureTitle(st)
 	case pipeline.Cancelled, pipeline.Superseded:
@@ -305,7 +306,7 @@ func actionTime(act pipeline.ActionState) string {
 	if act.StartedAt.IsZero() || act.EndedAt.IsZero() {
 		return ""
 	}
-	return duration(act.EndedAt.Sub(act.StartedAt))
+	return human.Duration(act.EndedAt.Sub(act.StartedAt))
 }
 
 func artifacts(st pipeline.StageState) string {

@@ -4,22 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 )
-
-// duration writes a time span as people say it.
-func duration(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-}
 
 func count(n int, noun string) string {
 	if n == 1 {

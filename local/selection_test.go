@@ -51,7 +51,8 @@ func TestChoice(t *testing.T) {
 		{[]string{"build"}, []string{"unit"}, "build.compile build.lint test.unit"},
 		{nil, []string{"test.lint", "unit"}, "test.unit test.lint"},
 		{
-			nil, []string{"roll-out"},
+			nil,
+			[]string{"roll-out"},
 			"production.roll-out; production.roll-out needs artifact shop of build.compile; " +
 				"production.roll-out needs outputs of build.compile; production.roll-out needs outputs of test.unit",
 		},

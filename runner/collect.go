@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stagegate/stagegate/internal/artifact"
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/runner/redact"
 )
@@ -67,7 +68,7 @@ func (t *task) outputs(ctx context.Context) ([]pipeline.Value, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read outputs: %w", err)
 	case len(text) > maxOutputs:
-		return nil, failed("$STAGEGATE_OUTPUT has more than %s", size(maxOutputs))
+		return nil, failed("$STAGEGATE_OUTPUT has more than %s", human.Size(maxOutputs))
 	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
 		return nil, failed("$STAGEGATE_OUTPUT is not UTF-8 text")
 	}
@@ -125,7 +126,7 @@ func (t *task) summary() error {
 	}
 	t.result.Summary = clip(string(harmless(shown)), keptSummary)
 	if len(shown) > keptSummary {
-		t.say("$STAGEGATE_SUMMARY is cut: only its first %s are shown", size(keptSummary))
+		t.say("$STAGEGATE_SUMMARY is cut: only its first %s are shown", human.Size(keptSummary))
 	}
 	return nil
 }
@@ -139,13 +140,13 @@ func (t *task) store(ctx context.Context, o pipeline.Output) (pipeline.Artifact,
 	case errors.Is(err, artifact.ErrNotRegular):
 		return a, failed("artifact %s: %s is neither a folder nor a regular file", o.Name, o.Path)
 	case errors.Is(err, artifact.ErrTooLarge):
-		return a, failed("artifact %s: larger than %s", o.Name, size(t.r.Limits.Artifact))
+		return a, failed("artifact %s: larger than %s", o.Name, human.Size(t.r.Limits.Artifact))
 	case errors.Is(err, artifact.ErrTooMany):
 		return a, failed("artifact %s: more than %d files and folders; pack them into one file", o.Name, maxEntries)
 	case err != nil:
 		return a, fmt.Errorf("store artifact %s: %w", o.Name, err)
 	}
-	t.say("artifact %s: files %d, size %s, sha256:%s", o.Name, report.Files, size(report.Size), report.Digest)
+	t.say("artifact %s: files %d, size %s, sha256:%s", o.Name, report.Files, human.Size(report.Size), report.Digest)
 	for _, line := range report.LeftOut {
 		t.say("artifact %s: left out %s", o.Name, line)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/stagegate/stagegate/internal/human"
 )
 
 const (
@@ -63,7 +65,7 @@ func (c *cutter) trim() {
 func (c *cutter) finish(say func(text string) []byte) error {
 	c.trim()
 	if c.lost > 0 {
-		note := fmt.Sprintf("%d lines (%s) left out here: the log is longer than it may be", c.lines, size(c.lost))
+		note := fmt.Sprintf("%d lines (%s) left out here: the log is longer than it may be", c.lines, human.Size(c.lost))
 		c.held = append(say(note), c.held...)
 	}
 	if len(c.held) == 0 {
@@ -110,20 +112,4 @@ func (t *tail) String() string {
 		lines[i], lines[j] = lines[j], lines[i]
 	}
 	return strings.Join(lines, "\n")
-}
-
-// size writes a number of bytes for people.
-func size(n int64) string {
-	const units = "KMGT"
-	if n < 1<<10 {
-		return fmt.Sprintf("%dB", n)
-	}
-	f, i := float64(n)/(1<<10), 0
-	for f >= 1<<10 && i < len(units)-1 {
-		f, i = f/(1<<10), i+1
-	}
-	if f == float64(int64(f)) {
-		return fmt.Sprintf("%d%ciB", int64(f), units[i])
-	}
-	return fmt.Sprintf("%.1f%ciB", f, units[i])
 }

@@ -176,14 +176,6 @@ func TestTail(t *testing.T) {
 	}
 }
 
-func TestSize(t *testing.T) {
-	for n, want := range map[int64]string{0: "0B", 1023: "1023B", 1024: "1KiB", 1536: "1.5KiB", 4 << 30: "4GiB", 5 << 50: "5120TiB"} {
-		if got := size(n); got != want {
-			t.Errorf("%d: %s", n, got)
-		}
-	}
-}
-
 func BenchmarkLog(b *testing.B) {
 	l := newJobLog(discard{}, 64<<30, nil)
 	c := Chunk{Stdout, time.Now(), bytes.Repeat([]byte("a line of the usual length, with some words in it\n"), 600)}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
+
+	"github.com/stagegate/stagegate/internal/human"
 )
 
 // complete makes the job's result of how its container ended.
@@ -81,7 +83,7 @@ func signalName(n int) string {
 
 // explain puts an exit code in words.
 func (t *task) explain(s State) verdict {
-	limit := size(t.r.Limits.Memory)
+	limit := human.Size(t.r.Limits.Memory)
 	name := signalName(s.ExitCode - exitSignal)
 	switch {
 	case s.OOMKilled && s.ExitCode == exitKill:

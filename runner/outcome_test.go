@@ -52,7 +52,7 @@ func TestWhatBefellTheJob(t *testing.T) {
 		"reboot":          {code: 255, unseen: true, status: pipeline.Errored, reason: "exit code 255: the container ended while the Docker Engine was away, perhaps by its restart"},
 		"unseen failure":  {code: 2, unseen: true, status: pipeline.Failed, reason: "exit code 2"},
 		"seen":            {code: 255, status: pipeline.Failed, reason: "exit code 255"},
-		"memory, unseen":  {code: 137, unseen: true, oom: true, status: pipeline.Failed, reason: "killed: out of memory (limit 4GiB)"},
+		"memory, unseen":  {code: 137, unseen: true, oom: true, status: pipeline.Failed, reason: "killed: out of memory (limit 4 GiB)"},
 		"removed by hand": {code: 137, removed: true, status: pipeline.Errored, reason: "the container was removed while it ran"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/logcommand"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/runner/redact"
@@ -45,7 +46,7 @@ func (r *remarks) hide(value string) string {
 	case !redact.Maskable(value):
 		return fmt.Sprintf("add-mask: a value shorter than %d bytes is not masked", redact.MinLength)
 	case r.masks >= maxMasks || r.masked+len(value) > maxMaskText:
-		return fmt.Sprintf("add-mask: not masked, because a job may add %d values of %s in all", maxMasks, size(maxMaskText))
+		return fmt.Sprintf("add-mask: not masked, because a job may add %d values of %s in all", maxMasks, human.Size(maxMaskText))
 	}
 	r.masks, r.masked = r.masks+1, r.masked+len(value)
 	r.masker = r.masker.With(value)
@@ -82,7 +83,7 @@ func (r *remarks) leftOut() string {
 	if r.dropped == 0 {
 		return ""
 	}
-	return fmt.Sprintf("annotations left out: %d; at most %d of a level are kept, and %s in all", r.dropped, maxAnnotations, size(maxAnnotationText))
+	return fmt.Sprintf("annotations left out: %d; at most %d of a level are kept, and %s in all", r.dropped, maxAnnotations, human.Size(maxAnnotationText))
 }
 
 // place makes the files of annotations relative to the repository, as GitHub

@@ -86,7 +86,7 @@ func TestAnnotationsHaveBounds(t *testing.T) {
 	if total > maxAnnotationText || total < maxAnnotationText/2 || notices != maxAnnotations {
 		t.Errorf("%d bytes, %d notices", total, notices)
 	}
-	want := fmt.Sprintf("s annotations left out: %d; at most 50 of a level are kept, and 128KiB in all", 120-len(l.Annotations()))
+	want := fmt.Sprintf("s annotations left out: %d; at most 50 of a level are kept, and 128 KiB in all", 120-len(l.Annotations()))
 	if last := got[len(got)-1]; last != want {
 		t.Errorf("got %q, want %q", last, want)
 	}
@@ -98,7 +98,7 @@ func TestMasksHaveBounds(t *testing.T) {
 		text += fmt.Sprintf("::add-mask::value-%03d\n", i)
 	}
 	_, got := written(t, nil, out(text+"value-000 value-063 value-064\n::add-mask::"+strings.Repeat("x", maxMaskText+1)+"\n"))
-	refused := "s add-mask: not masked, because a job may add 64 values of 32KiB in all"
+	refused := "s add-mask: not masked, because a job may add 64 values of 32 KiB in all"
 	if n := len(got); got[n-4] != refused || got[n-3] != "o *** *** value-064" || got[n-2] != "o ::add-mask::***" || got[n-1] != refused {
 		t.Errorf("%q", got[len(got)-4:])
 	}

@@ -294,7 +294,7 @@ func TestLogThatCannotBeWrittenIsReadAgain(t *testing.T) {
 
 func TestOutOfMemoryInWords(t *testing.T) {
 	for script, want := range map[string]string{
-		"exit 5": "exit code 5: a process was killed, out of memory (limit 4GiB)",
+		"exit 5": "exit code 5: a process was killed, out of memory (limit 4 GiB)",
 		"exit 0": "",
 	} {
 		inBubble(t, func(w *world) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
@@ -85,7 +86,7 @@ func (v *view) gate(i, j int, def pipeline.Action) *gate {
 		Button: asks(st) == 1 && !works(st), Commit: short(r.Commit, 7),
 	}
 	if !a.ExpiresAt.IsZero() {
-		g.Left = duration(a.ExpiresAt.Sub(v.now))
+		g.Left = human.Duration(a.ExpiresAt.Sub(v.now))
 	}
 	if r.PullRequest != 0 {
 		g.PullRequest = v.pullRequest()

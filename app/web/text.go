@@ -1,12 +1,13 @@
 package web
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/stagegate/stagegate/internal/human"
 )
 
 // moment is a time for people and for programs, in UTC; its zero value is none.
@@ -32,33 +33,7 @@ func took(start, end, now time.Time) string {
 	if end.IsZero() {
 		end = now
 	}
-	return duration(end.Sub(start))
-}
-
-// duration writes a time span as people say it.
-func duration(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < 9950*time.Millisecond:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%d days %d h", int(d.Hours())/24, int(d.Hours())%24)
-}
-
-func size(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	v, units := float64(n)/(1<<10), "KMGTP"
-	for v >= 1024 && len(units) > 1 {
-		v, units = v/1024, units[1:]
-	}
-	return fmt.Sprintf("%.1f %ciB", v, units[0])
+	return human.Duration(end.Sub(start))
 }
 
 // clip makes text that others chose fit to be shown: at most n characters,

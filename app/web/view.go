@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
@@ -325,7 +326,7 @@ func (v *view) reason(st pipeline.StageState, a pipeline.ActionState, def pipeli
 func (v *view) artifacts(list []pipeline.Artifact) []artifact {
 	var out []artifact
 	for _, a := range list {
-		out = append(out, artifact{clip(a.Name, 100), short(a.Digest, 12), clip(a.Digest, 100), size(a.Size)})
+		out = append(out, artifact{clip(a.Name, 100), short(a.Digest, 12), clip(a.Digest, 100), human.Size(a.Size)})
 	}
 	return out
 }

@@ -37,16 +37,21 @@ func TestRunLocallyGiven(t *testing.T) {
 	}{
 		"all of it": {
 			"secrets.log", givenSecrets,
-			[]string{"--var", "REGION=us-east-1", "--var", "REGION=a=b", "--secret-file", "secrets.log"}, 0, "| at a=b red\n",
+			[]string{"--var", "REGION=us-east-1", "--var", "REGION=a=b", "--secret-file", "secrets.log"},
+			0, "| at a=b red\n",
 		},
 		"unknown variable": {
-			"secrets.log", givenSecrets, []string{"--var", "REGIN=x", "--var", "X=y", "--secret-file", "secrets.log"}, 2,
+			"secrets.log", givenSecrets,
+			[]string{"--var", "REGIN=x", "--var", "X=y", "--secret-file", "secrets.log"},
+			2,
 			"there is no variable REGIN: did you mean REGION?\nthere is no variable X: there is REGION, COLOUR\n",
 		},
 		"no variable": {"secrets.log", "", []string{"--var", "REGION"}, 2, "--var REGION: write NAME=VALUE"},
 		"no secrets":  {"secrets.log", "", nil, 2, "the pipeline needs secrets (TOKEN, KEY): name a file that has them with --secret-file"},
 		"missing secret": {
-			"secrets.log", "TOKEN=hunter2\n", []string{"--secret-file", "secrets.log"}, 2,
+			"secrets.log", "TOKEN=hunter2\n",
+			[]string{"--secret-file", "secrets.log"},
+			2,
 			"secrets.log lacks secrets that the pipeline needs: KEY",
 		},
 		"mistake in secrets": {
@@ -54,7 +59,9 @@ func TestRunLocallyGiven(t *testing.T) {
 		},
 		"no file": {"secrets.log", "", []string{"--secret-file", "nope"}, 2, "the file of secrets cannot be read"},
 		"part of the source": {
-			"secrets.txt", givenSecrets, []string{"--secret-file", "secrets.txt"}, 2,
+			"secrets.txt", givenSecrets,
+			[]string{"--secret-file", "secrets.txt"},
+			2,
 			"secrets.txt is part of the source, which every action can read",
 		},
 		"beside the results": {".stagegate/secrets", givenSecrets, []string{"--secret-file", ".stagegate/secrets"}, 0, "| at eu-west-1 red\n"},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/local"
 )
 
@@ -122,7 +123,7 @@ func describe(q local.Question) string {
 		fmt.Fprintf(&b, "  commit    %s\n", q.Commit)
 	}
 	for _, a := range q.Artifacts {
-		fmt.Fprintf(&b, "  artifact  %s, %s, sha256:%s\n", a.Name, size(a.Size), a.Digest)
+		fmt.Fprintf(&b, "  artifact  %s, %s, sha256:%s\n", a.Name, human.Size(a.Size), a.Digest)
 	}
 	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
@@ -136,7 +137,7 @@ func (p picture) took(start, end time.Time) string {
 	case end.IsZero():
 		return ticking(p.now.Sub(start))
 	}
-	return duration(end.Sub(start))
+	return human.Duration(end.Sub(start))
 }
 
 // ticking writes a time that goes on: shorter ones too in tenths of seconds.
@@ -144,7 +145,7 @@ func ticking(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%.1f s", max(d, 0).Seconds())
 	}
-	return duration(d)
+	return human.Duration(d)
 }
 
 var wheel = [...]string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}

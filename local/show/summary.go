@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/local"
 )
@@ -45,7 +46,7 @@ func endedStage(st pipeline.StageState) string {
 		text = "not reached"
 	}
 	if !st.StartedAt.IsZero() && st.EndedAt.After(st.StartedAt) {
-		text += " (" + duration(st.EndedAt.Sub(st.StartedAt)) + ")"
+		text += " (" + human.Duration(st.EndedAt.Sub(st.StartedAt)) + ")"
 	}
 	return text
 }
@@ -119,7 +120,7 @@ func products(o local.Outcome) string {
 		for _, a := range st.Actions {
 			for _, art := range a.Artifacts {
 				fmt.Fprintf(&b, "artifact %s: %s, %s, sha256:%s\n", art.Name,
-					filepath.Join(o.Artifacts, art.Name), size(art.Size), art.Digest[:min(12, len(art.Digest))])
+					filepath.Join(o.Artifacts, art.Name), human.Size(art.Size), art.Digest[:min(12, len(art.Digest))])
 			}
 		}
 	}
@@ -131,10 +132,10 @@ func verdict(o local.Outcome, s style) string {
 	x := o.Execution
 	switch {
 	case o.Interrupted:
-		return s.paint(yellow, "interrupted after "+duration(o.Took))
+		return s.paint(yellow, "interrupted after "+human.Duration(o.Took))
 	case x.Status == pipeline.Succeeded:
-		return s.paint(green, "succeeded in "+duration(o.Took))
+		return s.paint(green, "succeeded in "+human.Duration(o.Took))
 	default:
-		return s.paint(red, words(x.Status)+" after "+duration(o.Took)+colon(x.Reason))
+		return s.paint(red, words(x.Status)+" after "+human.Duration(o.Took)+colon(x.Reason))
 	}
 }

@@ -1,10 +1,10 @@
 package show
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
+	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/local"
 )
@@ -70,7 +70,7 @@ func ended(a pipeline.ActionState) string {
 		text += ": " + a.Reason
 	}
 	if took := tookAction(a); took > 0 {
-		text += " (" + duration(took) + ")"
+		text += " (" + human.Duration(took) + ")"
 	}
 	return text
 }
@@ -80,33 +80,6 @@ func tookAction(a pipeline.ActionState) time.Duration {
 		return 0
 	}
 	return a.EndedAt.Sub(a.StartedAt)
-}
-
-// duration writes a time span as people say it.
-func duration(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
-}
-
-// size writes a number of bytes for people.
-func size(n int64) string {
-	const units = "KMGT"
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, i := float64(n)/(1<<10), 0
-	for f >= 1<<10 && i < len(units)-1 {
-		f, i = f/(1<<10), i+1
-	}
-	return fmt.Sprintf("%.1f %ciB", f, units[i])
 }
 
 func colon(text string) string { return prefixed(": ", text) }

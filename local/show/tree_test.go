@@ -59,7 +59,7 @@ fee1
   · lint
 · ship
   · roll-out
-10.0 s, 0 of 3 actions done
+10 s, 0 of 3 actions done
 `)
 		x := pipeline.Execution{Status: pipeline.InProgress, Stages: []pipeline.StageState{
 			drawnStage("build", pipeline.InProgress, "compile=in_progress", "lint=succeeded"), drawnStage("ship", pipeline.Pending, "roll-out=pending"),
@@ -84,7 +84,7 @@ stagegate > left out of the source: a
   ✓ lint      1.5 s
 · ship
   · roll-out
-12.0 s, 1 of 3 actions done
+12 s, 1 of 3 actions done
 `
 		got := v.String()
 		for _, w := range wheel[1:] {
@@ -117,7 +117,7 @@ e
 build/compile: its log is /l/build/compile.l
 og
 
-failed after 13.0 s: stage build failed
+failed after 13 s: stage build failed
 `)
 	})
 }

@@ -81,12 +81,12 @@ func TestHostilePath(t *testing.T) {
 		"link loop":        {"ln -s b a; ln -s a b", "a/x", "artifact shop: a/x is neither a folder nor a regular file"},
 		"link chain":       {"ln -s /etc/passwd c; ln -s c b; ln -s b out", "out", "artifact shop: out is neither a folder nor a regular file"},
 		"link above":       {"ln -s /usr/lib d", "d/os-release", "artifact shop: nothing at d/os-release"},
-		"sparse in folder": {"mkdir out; truncate -s 1099511627776 out/sparse", "out", "artifact shop: larger than 1MiB"},
+		"sparse in folder": {"mkdir out; truncate -s 1099511627776 out/sparse", "out", "artifact shop: larger than 1 MiB"},
 		"folder is gone":   {"cd /; rm -rf /stagegate/*", ".", "artifact shop: nothing at ."},
 		"folder is a link": {`cd /; mv "$STAGEGATE_INPUT_SOURCE" /stagegate/x; ln -s /etc "$STAGEGATE_INPUT_SOURCE"`, ".", "artifact shop: . is neither a folder nor a regular file"},
 		"output is folder": {`rm "$STAGEGATE_OUTPUT"; mkdir "$STAGEGATE_OUTPUT"`, ".", "$STAGEGATE_OUTPUT is no regular file any more"},
 		"output is loop":   {`ln -sf output "$STAGEGATE_OUTPUT"`, ".", "$STAGEGATE_OUTPUT is no regular file any more"},
-		"output is sparse": {`truncate -s 1099511627776 "$STAGEGATE_OUTPUT"`, ".", "$STAGEGATE_OUTPUT has more than 120KiB"},
+		"output is sparse": {`truncate -s 1099511627776 "$STAGEGATE_OUTPUT"`, ".", "$STAGEGATE_OUTPUT has more than 120 KiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBothModes(t, func(t *testing.T, b *bench) {

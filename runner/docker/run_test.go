@@ -135,7 +135,7 @@ func TestHowJobsEnd(t *testing.T) {
 	}{
 		"exit code":         {run: "exit 3", status: pipeline.Failed, code: 3, reason: "exit code 3"},
 		"first failure":     {run: "false\necho not reached", status: pipeline.Failed, code: 1, reason: "exit code 1"},
-		"signal":            {run: "kill -9 $$", status: pipeline.Failed, code: 137, reason: "exit code 137: killed by signal KILL, perhaps out of memory (limit 128MiB)"},
+		"signal":            {run: "kill -9 $$", status: pipeline.Failed, code: 137, reason: "exit code 137: killed by signal KILL, perhaps out of memory (limit 128 MiB)"},
 		"other signal":      {run: "kill -11 $$", status: pipeline.Failed, code: 139, reason: "exit code 139: killed by signal SEGV"},
 		"signal of timers":  {run: "kill -26 $$", status: pipeline.Failed, code: 154, reason: "exit code 154: killed by signal VTALRM"},
 		"no disk":           {run: "echo 'cp: write error: No space left on device'; exit 1", status: pipeline.Failed, code: 1, reason: "exit code 1: a disk was full, as the log says"},
@@ -234,7 +234,7 @@ func TestOutOfMemory(t *testing.T) {
 	b := newBench(t)
 	b.limits.Memory = 16 << 20
 	res := b.do(b.job(`x=$(head -c 100000000 /dev/zero | tr '\0' y); echo ${#x}`))
-	if res.Status != pipeline.Failed || !strings.HasSuffix(res.Reason, "out of memory (limit 16MiB)") {
+	if res.Status != pipeline.Failed || !strings.HasSuffix(res.Reason, "out of memory (limit 16 MiB)") {
 		t.Errorf("%s, exit code %d: %s", res.Status, res.ExitCode, res.Reason)
 	}
 }
