@@ -152,14 +152,34 @@ func (p *parser) image(to *formulas, n node) string {
 		p.report(n.at, "write one such as golang:1.26", "image is empty")
 		return ""
 	}
-	if _, ok := expression.Find(image); !ok && (strings.ContainsAny(image, " \t\r\n$(){}<>`'\"") || len(image) > longestLine) {
-		hint := "write one such as golang:1.26"
-		if strings.ContainsAny(image, "$<") {
-			hint = "write ${{ variables.NAME }} for what the pipeline declares: the script's variables are not known here"
-		}
-		p.report(n.at, hint, "%s is not the name of an image", quote(image))
+	if message, hint := wrongImage(image); message != "" {
+		p.report(n.at, hint, "%s %s", quote(image), message)
 	}
 	return image
+}
+
+// wrongImage says what is wrong with the name of an image, or nothing. What
+// expressions stand for is not known yet.
+func wrongImage(image string) (message, hint string) {
+	if _, ok := expression.Find(image); ok {
+		return "", ""
+	}
+	if strings.ContainsAny(image, "$<") {
+		return "is not the name of an image", "write ${{ variables.NAME }} for what the pipeline declares: the script's variables are not known here"
+	}
+	if strings.ContainsAny(image, " \t\r\n(){}>`'\"") || len(image) > longestLine || !imagePattern.MatchString(image) {
+		return "is not the name of an image", "write one such as golang:1.26"
+	}
+	repository, _, _ := strings.Cut(image, "@")
+	host, rest, ok := strings.Cut(repository, "/")
+	if !ok || !strings.ContainsAny(host, ".:") {
+		rest = repository
+	}
+	rest, _, _ = strings.Cut(rest, ":")
+	if lower := strings.ToLower(rest); lower != rest {
+		return "is not the name of an image: only its tag has capitals", "write " + show(strings.Replace(image, rest, lower, 1))
+	}
+	return "", ""
 }
 
 // run reads a script. An expression in it would let a branch's or a commit's

@@ -60,7 +60,6 @@ func (p *parser) checkNeeds(s *stage, a *action) {
 		case other != nil && other.finally == a.finally:
 			a.Needs = append(a.Needs, need.text)
 			a.after = append(a.after, other)
-		case other == nil && s.unreadable:
 		case p.full():
 			p.missed++
 		case other != nil && a.finally:
@@ -68,7 +67,9 @@ func (p *parser) checkNeeds(s *stage, a *action) {
 		case other != nil:
 			p.report(need.at, "leave it out: finally runs when all other actions have ended", "action %s stands in finally", show(need.text))
 		default:
-			p.report(need.at, p.meantNeed(s, a, need.text), "this stage has no action %s", quote(need.text))
+			if hint := p.meantNeed(s, a, need.text); hint != "" || !s.unreadable {
+				p.report(need.at, hint, "this stage has no action %s", quote(need.text))
+			}
 		}
 	}
 }

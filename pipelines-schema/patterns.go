@@ -18,7 +18,8 @@ func (p *parser) globs(n node, what, of string) []string {
 	var patterns []string
 	includes := false
 	ignores := strings.HasSuffix(what, "-ignore")
-	for _, item := range p.some(n, what, "leave it out to match all") {
+	items := p.some(n, what, "leave it out to match all")
+	for _, item := range items {
 		text := strings.TrimPrefix(item.text, "!")
 		if ignores && text != item.text {
 			p.report(item.at, "leave out !", "%s leaves out what it lists, so ! has no place in it", what)
@@ -28,7 +29,7 @@ func (p *parser) globs(n node, what, of string) []string {
 		includes = includes || text == item.text
 		patterns = append(patterns, item.text)
 	}
-	if len(patterns) > 0 && !includes && !ignores {
+	if len(patterns) > 0 && len(items) >= len(n.items) && !includes && !ignores {
 		p.report(n.at, `put "**" in front to start from all others`, "%s only excludes: nothing would match", what)
 	}
 	return patterns

@@ -87,11 +87,12 @@ func (p *parser) output(i int, a *action, name expression.Name) (message, hint s
 	from := cmp.Or(s.index[name[1]], s.runs[name[1]])
 	called := show(name[0] + "." + name[1])
 	switch {
-	case from == nil && s.unreadable:
-		return "", ""
 	case from == nil:
 		if near := nearest(name[1], s.outputs()); near != "" {
 			return unknown, "did you mean " + strings.Join([]string{name[0], near, name[2]}, ".") + "?"
+		}
+		if s.unreadable {
+			return "", ""
 		}
 		return unknown, "stage " + s.name + " has no action " + show(name[1])
 	case from == a:

@@ -133,14 +133,14 @@ func (p *parser) stage(n node, names unique) *stage {
 		return s
 	}
 	p.require(n, inStage, "name", "actions")
-	p.scope.unnamedStage = p.scope.unnamedStage || s.name == ""
+	p.scope.unnamedStage = p.scope.unnamedStage || !namePattern.MatchString(s.name)
 	if _, ok := n.get("actions"); !ok {
 		s.unreadable = true
 	}
 	p.scope.unknownArtifacts = p.scope.unknownArtifacts || s.unreadable
 	for _, a := range slices.Backward(s.all()) {
+		s.unreadable = s.unreadable || !namePattern.MatchString(a.Name)
 		if a.Name == "" {
-			s.unreadable = true
 			continue
 		}
 		s.index[a.Name], s.folded[fold(a.Name)] = a, a

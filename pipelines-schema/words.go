@@ -13,6 +13,7 @@ var (
 	namePattern     = newPattern(`^[A-Za-z][A-Za-z0-9_-]{0,49}$`)
 	variablePattern = newPattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	loginPattern    = newPattern(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
+	imagePattern    = newPattern(`^[A-Za-z0-9]`)
 	slugPattern     = newPattern(`^[a-z0-9_][a-z0-9_-]{0,99}$`)
 )
 
