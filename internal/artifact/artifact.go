@@ -14,11 +14,8 @@ package artifact
 import (
 	"bufio"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"time"
 )
@@ -94,12 +91,15 @@ func Canonical(dst io.Writer, src io.Reader, o Options) (Report, error) {
 	if err := spool.flush(); err != nil {
 		return Report{}, err
 	}
-	out := &meter{dst: dst, hash: sha256.New()}
-	if err := t.write(out); err != nil {
+	sum := newHasher()
+	out := &meter{dst: dst, hash: sum}
+	err = t.write(out)
+	digest := sum.sum()
+	if err != nil {
 		return Report{}, err
 	}
 	return Report{
-		Digest:  hex.EncodeToString(out.hash.Sum(nil)),
+		Digest:  digest,
 		Size:    out.size,
 		Files:   t.files,
 		LeftOut: t.leftOut.lines(),
@@ -144,13 +144,15 @@ func drain(r io.Reader) error {
 // meter hashes and counts what passes through it.
 type meter struct {
 	dst  io.Writer
-	hash hash.Hash
+	hash *hasher
 	size int64
 }
 
+// Write hands on to the hasher first, which then works while dst does. After an
+// error of dst the digest is of no use.
 func (m *meter) Write(p []byte) (int, error) {
+	_, _ = m.hash.Write(p) // it has no errors
 	n, err := m.dst.Write(p)
-	m.hash.Write(p[:n])
 	m.size += int64(n)
 	return n, err
 }

@@ -4,8 +4,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -25,17 +23,22 @@ import (
 // meanwhile: its container has ended. Of the options Strip and TempDir mean
 // nothing here. After an error dst holds nothing of use.
 func Pack(dst io.Writer, root *os.Root, name string, o Options) (Report, error) {
-	out := &meter{dst: dst, hash: sha256.New()}
+	sum := newHasher()
+	out := &meter{dst: dst, hash: sum}
 	buf := bufio.NewWriterSize(out, writeSize)
 	p := packer{tree: tree{options: o}, w: tar.NewWriter(buf), copy: make([]byte, writeSize)}
-	if err := p.top(root, name); err != nil {
+	err := p.top(root, name)
+	if err == nil {
+		if err = errors.Join(p.w.Close(), buf.Flush()); err != nil {
+			err = fmt.Errorf("write tar: %w", err)
+		}
+	}
+	digest := sum.sum()
+	if err != nil {
 		return Report{}, err
 	}
-	if err := errors.Join(p.w.Close(), buf.Flush()); err != nil {
-		return Report{}, fmt.Errorf("write tar: %w", err)
-	}
 	return Report{
-		Digest:  hex.EncodeToString(out.hash.Sum(nil)),
+		Digest:  digest,
 		Size:    out.size,
 		Files:   p.files,
 		LeftOut: p.leftOut.lines(),
