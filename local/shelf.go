@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -40,8 +41,7 @@ func (s *shelf) put(name string, tar io.Reader, at time.Time) (pipeline.Artifact
 		return pipeline.Artifact{}, err
 	}
 	defer root.Close()
-	n := counter{from: tar}
-	digest, err := artifact.Unpack(root, &n, false)
+	a, err := unpack(root, tar)
 	if err == nil {
 		err = s.exchange(fresh, name)
 	}
@@ -49,7 +49,23 @@ func (s *shelf) put(name string, tar io.Reader, at time.Time) (pipeline.Artifact
 		return pipeline.Artifact{}, err
 	}
 	s.know(name, at)
-	return pipeline.Artifact{Name: name, Digest: digest, Size: n.bytes}, nil
+	a.Name = name
+	return a, nil
+}
+
+// unpack tells digest and size of what it unpacked.
+func unpack(root *os.Root, tar io.Reader) (pipeline.Artifact, error) {
+	if stream, ok := tar.(*artifact.Stream); ok {
+		digest, err := artifact.Unpack(root, stream, false)
+		if err != nil {
+			return pipeline.Artifact{}, err
+		}
+		report, err := stream.Report()
+		return pipeline.Artifact{Digest: digest, Size: report.Size}, err
+	}
+	n := counter{from: tar}
+	digest, err := artifact.Unpack(root, &n, false)
+	return pipeline.Artifact{Digest: digest, Size: n.bytes}, err
 }
 
 // exchange puts a folder on the shelf; what stood there goes with the run's
@@ -75,58 +91,41 @@ func (s *shelf) know(name string, at time.Time) {
 // open packs an artifact. What somebody changed since it was made is a
 // *runner.Refusal of the last Read.
 func (s *shelf) open(a pipeline.Artifact) io.ReadCloser {
-	pr, pw := io.Pipe()
-	p := &packing{PipeReader: pr, done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		_ = pw.CloseWithError(s.pack(pw, a))
-	}()
-	return p
+	return artifact.Start(func(dst io.Writer) (artifact.Report, error) { return s.pack(dst, a) })
 }
 
-func (s *shelf) pack(dst io.Writer, a pipeline.Artifact) error {
+func (s *shelf) pack(dst io.Writer, a pipeline.Artifact) (artifact.Report, error) {
 	s.mu.Lock()
 	at := s.when[a.Name]
 	s.mu.Unlock()
 	root, err := s.home.root.OpenRoot(shelved(a.Name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return &runner.Refusal{Reason: "the artifact " + a.Name + " was removed from " + s.home.join(shelved(a.Name)) + " since it was made"}
+		return artifact.Report{}, &runner.Refusal{Reason: "the artifact " + a.Name + " was removed from " + s.home.join(shelved(a.Name)) + " since it was made"}
 	}
 	if err != nil {
-		return fmt.Errorf("pack artifact %s: %w", a.Name, err)
+		return artifact.Report{}, fmt.Errorf("pack artifact %s: %w", a.Name, err)
 	}
 	defer root.Close()
 	report, err := artifact.Pack(dst, root, ".", artifact.Options{Time: at, Symlinks: true})
 	switch {
 	case err != nil:
-		return fmt.Errorf("pack artifact %s: %w", a.Name, err)
+		return artifact.Report{}, fmt.Errorf("pack artifact %s: %w", a.Name, err)
 	case report.Digest != a.Digest:
-		return &runner.Refusal{Reason: "the artifact " + a.Name + " was changed in " + s.home.join(shelved(a.Name)) + " since it was made"}
+		return artifact.Report{}, &runner.Refusal{Reason: "the artifact " + a.Name + " was changed in " + s.home.join(shelved(a.Name)) + " since it was made"}
 	}
-	return nil
+	return report, nil
 }
 
 // check tells whether an artifact stands there as it was made.
 func (s *shelf) check(ctx context.Context, a pipeline.Artifact) error {
-	return s.pack(discard{ctx}, a)
+	_, err := s.pack(discard{ctx}, a)
+	return err
 }
 
 // discard drops what is written until its context ends.
 type discard struct{ ctx context.Context }
 
 func (d discard) Write(p []byte) (int, error) { return len(p), d.ctx.Err() }
-
-// packing is an artifact on its way. Close waits for whoever packs it.
-type packing struct {
-	*io.PipeReader
-	done chan struct{}
-}
-
-func (p *packing) Close() error {
-	err := p.PipeReader.Close()
-	<-p.done
-	return err
-}
 
 // counter counts what is read.
 type counter struct {

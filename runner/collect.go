@@ -155,23 +155,18 @@ func (t *task) store(ctx context.Context, o pipeline.Output) (pipeline.Artifact,
 
 // pack runs the packing beside the storing, and joins it.
 func (t *task) pack(ctx context.Context, o pipeline.Output) (pipeline.Artifact, artifact.Report, error) {
-	pr, pw := io.Pipe()
-	var report artifact.Report
-	packed := make(chan error, 1)
-	go func() {
-		var err error
-		report, err = t.space.pack(ctx, pw, path.Join(workDir(t.job), path.Join("/", o.Path)), artifact.Options{
+	packing := artifact.Start(func(dst io.Writer) (artifact.Report, error) {
+		return t.space.pack(ctx, dst, path.Join(workDir(t.job), path.Join("/", o.Path)), artifact.Options{
 			Time:       t.job.CommitTime,
 			Symlinks:   true,
 			MaxBytes:   t.r.Limits.Artifact,
 			MaxEntries: maxEntries,
 		})
-		_ = pw.CloseWithError(err)
-		packed <- err
-	}()
-	stored, err := t.r.Files.Output(ctx, t.lease.Token, o.Name, pr)
-	_ = pr.CloseWithError(io.ErrClosedPipe)
-	if perr := <-packed; perr != nil && !errors.Is(perr, io.ErrClosedPipe) {
+	})
+	stored, err := t.r.Files.Output(ctx, t.lease.Token, o.Name, packing)
+	_ = packing.Close()
+	report, perr := packing.Report()
+	if perr != nil && !errors.Is(perr, io.ErrClosedPipe) {
 		return stored, report, perr
 	}
 	switch {

@@ -81,7 +81,12 @@ func (f *folder) input(ctx context.Context, root *os.Root, c contents, in pipeli
 		return err
 	}
 	defer src.Close()
-	digest, err := artifact.Unpack(below, cancellable{ctx, src}, c.widen)
+	var tar io.Reader = cancellable{ctx, src}
+	if stream, ok := src.(*artifact.Stream); ok {
+		defer context.AfterFunc(ctx, stream.Stop)()
+		tar = stream
+	}
+	digest, err := artifact.Unpack(below, tar, c.widen)
 	if err != nil {
 		return err
 	}

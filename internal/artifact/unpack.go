@@ -55,17 +55,28 @@ func Entries(src io.Reader, do func(h *tar.Header, content io.Reader) error) err
 // empty, and returns the archive's digest. With widen whoever may be the user
 // of a container can write all of it. Files have the time of the archive.
 func Unpack(root *os.Root, src io.Reader, widen bool) (digest string, err error) {
-	h := newHasher()
 	u := unpacker{root: root, widen: widen, copy: make([]byte, writeSize)}
-	err = Entries(io.TeeReader(src, h), u.entry)
-	digest = h.sum()
-	if err == nil {
-		err = u.close()
+	if stream, ok := src.(*Stream); ok {
+		if err := u.entries(stream); err != nil {
+			return "", err
+		}
+		report, err := stream.Report()
+		return report.Digest, err
 	}
+	h := newHasher()
+	err = u.entries(io.TeeReader(src, h))
+	digest = h.sum()
 	if err != nil {
 		return "", err
 	}
 	return digest, nil
+}
+
+func (u *unpacker) entries(src io.Reader) error {
+	if err := Entries(src, u.entry); err != nil {
+		return err
+	}
+	return u.close()
 }
 
 type unpacker struct {
