@@ -165,14 +165,13 @@ func (l *logView) join(lines []logLine) string {
 		switch line.kind {
 		case logcommand.EndGroup:
 			end()
-			continue
 		case logcommand.Group:
 			end()
 			open = true
 			fmt.Fprintf(&b, `<details%s><summary data-t="%s">%s</summary>`, l.unfolded(lines[i+1:]), sinceStart(line.at, l.start), line.html)
-			continue
+		default:
+			fmt.Fprintf(&b, `<div class="%c%s" data-t="%s">%s</div>`, line.stream, tones[line.kind], sinceStart(line.at, l.start), line.html)
 		}
-		fmt.Fprintf(&b, `<div class="%c%s" data-t="%s">%s</div>`, line.stream, tones[line.kind], sinceStart(line.at, l.start), line.html)
 	}
 	end()
 	return b.String()
@@ -197,6 +196,7 @@ func (l *logView) unfolded(lines []logLine) string {
 			return open
 		case logcommand.EndGroup, logcommand.Group:
 			return ""
+		default: // goes on
 		}
 	}
 	return open
