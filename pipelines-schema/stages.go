@@ -49,10 +49,11 @@ type action struct {
 // all are the actions of a stage, those of finally last.
 func (s *stage) all() []*action { return slices.Concat(s.actions, s.finally) }
 
+// names are those that others may write.
 func (s *stage) names() []string {
 	var names []string
 	for _, a := range s.all() {
-		if a.Name != "" {
+		if namePattern.MatchString(a.Name) {
 			names = append(names, a.Name)
 		}
 	}
@@ -258,11 +259,11 @@ func (p *parser) actions(s *stage, n node, what string, names unique) []*action 
 	return actions
 }
 
-// stageNames lists the stages that have a name.
+// stageNames lists the names of stages that others may write.
 func (p *parser) stageNames() []string {
 	var names []string
 	for _, s := range p.scope.stages {
-		if s.name != "" {
+		if namePattern.MatchString(s.name) {
 			names = append(names, s.name)
 		}
 	}
