@@ -126,7 +126,7 @@ func (r *run) usable(ctx context.Context, w want, res result, there bool) error 
 		if a.Name != w.artifact {
 			continue
 		}
-		r.shelf.know(a.Name, res.Time)
+		r.shelf.know(a.Name, fact{at: res.Time})
 		err := r.shelf.check(ctx, a)
 		var refusal *runner.Refusal
 		if errors.As(err, &refusal) {

@@ -2,6 +2,8 @@ package local
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/artifact"
@@ -21,11 +24,17 @@ import (
 type shelf struct {
 	home *home
 
-	mu   sync.Mutex
-	when map[string]time.Time // an artifact's time, the one all of its files had
+	mu    sync.Mutex
+	known map[string]fact
 }
 
-func newShelf(h *home) *shelf { return &shelf{home: h, when: map[string]time.Time{}} }
+// fact is what is known of an artifact that stands on the shelf.
+type fact struct {
+	at    time.Time // the one all of its files had
+	stamp string    // of its files when this run made it; empty: an earlier run did
+}
+
+func newShelf(h *home) *shelf { return &shelf{home: h, known: map[string]fact{}} }
 
 // shelved is where an artifact stands below the home folder.
 func shelved(name string) string { return filepath.Join("artifacts", name) }
@@ -48,7 +57,11 @@ func (s *shelf) put(name string, tar io.Reader, at time.Time) (pipeline.Artifact
 	if err != nil {
 		return pipeline.Artifact{}, err
 	}
-	s.know(name, at)
+	stamp, err := stamp(root)
+	if err != nil {
+		return pipeline.Artifact{}, err
+	}
+	s.know(name, fact{at, stamp})
 	a.Name = name
 	return a, nil
 }
@@ -81,11 +94,11 @@ func (s *shelf) exchange(fresh, name string) error {
 	return s.home.root.Rename(fresh, shelved(name))
 }
 
-// know tells the time of an artifact that stands there.
-func (s *shelf) know(name string, at time.Time) {
+// know tells of an artifact that stands there.
+func (s *shelf) know(name string, f fact) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.when[name] = at
+	s.known[name] = f
 }
 
 // open packs an artifact. What somebody changed since it was made is a
@@ -96,7 +109,7 @@ func (s *shelf) open(a pipeline.Artifact) io.ReadCloser {
 
 func (s *shelf) pack(dst io.Writer, a pipeline.Artifact) (artifact.Report, error) {
 	s.mu.Lock()
-	at := s.when[a.Name]
+	f := s.known[a.Name]
 	s.mu.Unlock()
 	root, err := s.home.root.OpenRoot(shelved(a.Name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -106,7 +119,11 @@ func (s *shelf) pack(dst io.Writer, a pipeline.Artifact) (artifact.Report, error
 		return artifact.Report{}, fmt.Errorf("pack artifact %s: %w", a.Name, err)
 	}
 	defer root.Close()
-	report, err := artifact.Pack(dst, root, ".", artifact.Options{Time: at, Symlinks: true})
+	o := artifact.Options{Time: f.at, Symlinks: true}
+	if now, err := stamp(root); err == nil && now == f.stamp {
+		o.Digest = a.Digest
+	}
+	report, err := artifact.Pack(dst, root, ".", o)
 	switch {
 	case err != nil:
 		return artifact.Report{}, fmt.Errorf("pack artifact %s: %w", a.Name, err)
@@ -120,6 +137,29 @@ func (s *shelf) pack(dst io.Writer, a pipeline.Artifact) (artifact.Report, error
 func (s *shelf) check(ctx context.Context, a pipeline.Artifact) error {
 	_, err := s.pack(discard{ctx}, a)
 	return err
+}
+
+// stamp is another text when a file below root was written to, exchanged,
+// added or removed since: the time of its last change is one that no program
+// can set. To look costs much less than to hash what the files hold.
+func stamp(root *os.Root) (string, error) {
+	sum := sha256.New()
+	err := fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		i, ok := info.Sys().(*syscall.Stat_t)
+		if !ok {
+			return errors.New("files have no stamps here")
+		}
+		fmt.Fprintf(sum, "%q %d %d %d %d %d\n", name, info.Mode(), i.Size, i.Ino, info.ModTime().UnixNano(), i.Ctim.Nano())
+		return nil
+	})
+	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
 // discard drops what is written until its context ends.

@@ -96,7 +96,12 @@ func TestShelfRefusesWhatWasChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := s.home.join("artifacts", "shop")
+	sameTime := func() error {
+		file := filepath.Join(dir, "run")
+		return errors.Join(os.WriteFile(file, []byte("abd"), 0o755), os.Chtimes(file, at, at))
+	}
 	for _, change := range []func() error{
+		sameTime,
 		func() error { return os.WriteFile(filepath.Join(dir, "run"), []byte("abd"), 0o755) },
 		func() error { return s.home.removeAll("artifacts") },
 	} {

@@ -48,6 +48,9 @@ type Options struct {
 	// MaxEntries bounds the files, folders and links, those left out included;
 	// zero is no bound.
 	MaxEntries int
+	// Digest is that of what Pack packs, where it is known already: it is not
+	// computed then.
+	Digest string
 }
 
 // Report is what Canonical has to say about what it wrote.
@@ -144,14 +147,16 @@ func drain(r io.Reader) error {
 // meter hashes and counts what passes through it.
 type meter struct {
 	dst  io.Writer
-	hash *hasher
+	hash *hasher // nil: the digest is known
 	size int64
 }
 
 // Write hands on to the hasher first, which then works while dst does. After an
 // error of dst the digest is of no use.
 func (m *meter) Write(p []byte) (int, error) {
-	_, _ = m.hash.Write(p) // it has no errors
+	if m.hash != nil {
+		_, _ = m.hash.Write(p) // it has no errors
+	}
 	n, err := m.dst.Write(p)
 	m.size += int64(n)
 	return n, err

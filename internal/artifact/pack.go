@@ -23,8 +23,10 @@ import (
 // meanwhile: its container has ended. Of the options Strip and TempDir mean
 // nothing here. After an error dst holds nothing of use.
 func Pack(dst io.Writer, root *os.Root, name string, o Options) (Report, error) {
-	sum := newHasher()
-	out := &meter{dst: dst, hash: sum}
+	out := &meter{dst: dst}
+	if o.Digest == "" {
+		out.hash = newHasher()
+	}
 	buf := bufio.NewWriterSize(out, writeSize)
 	p := packer{tree: tree{options: o}, w: tar.NewWriter(buf), copy: make([]byte, writeSize)}
 	err := p.top(root, name)
@@ -33,7 +35,10 @@ func Pack(dst io.Writer, root *os.Root, name string, o Options) (Report, error) 
 			err = fmt.Errorf("write tar: %w", err)
 		}
 	}
-	digest := sum.sum()
+	digest := o.Digest
+	if out.hash != nil {
+		digest = out.hash.sum()
+	}
 	if err != nil {
 		return Report{}, err
 	}
