@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,22 +15,23 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/client"
 
 	"github.com/stagegate/stagegate/runner"
 	"github.com/stagegate/stagegate/runner/docker"
 )
 
-// daemon is a Docker Engine that a test may stop and kill. It has no default
-// bridge and touches no firewall.
+// daemon is a Docker Engine that a test may stop and kill. It lives in a network
+// of its own: an engine takes the machine's default bridge for its own, and even
+// one told to have none removes it.
 type daemon struct {
 	*testing.T
-	dir   string
-	flags []string
-	cmd   *exec.Cmd
-	log   bytes.Buffer
-	api   *client.Client
+	dir    string
+	flags  []string
+	cmd    *exec.Cmd
+	log    bytes.Buffer
+	api    *client.Client
+	within func(func() error) error // runs something in that network
 }
 
 // newDaemon starts one whose images and containers stand on a disk of its own,
@@ -50,6 +52,7 @@ func newDaemon(t *testing.T, disk int, flags ...string) *daemon {
 		t.Fatal(err)
 	}
 	small(t, d.data(), disk)
+	d.within = ownNetwork(t)
 	t.Cleanup(d.end)
 	if d.api, err = client.NewClientWithOpts(client.WithHost(d.host()), client.WithAPIVersionNegotiation()); err != nil {
 		t.Fatal(err)
@@ -70,11 +73,11 @@ func (d *daemon) start() {
 	_ = os.Remove(pidfile)
 	args := append([]string{
 		"-H", d.host(), "--data-root", d.data(), "--exec-root", filepath.Join(d.dir, "exec"), "--pidfile", pidfile,
-		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--default-address-pool", "base=10.251.0.0/16,size=24",
+		"--iptables=false", "--ip6tables=false",
 	}, d.flags...)
 	d.cmd = exec.CommandContext(context.Background(), "dockerd", args...)
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
-	if err := d.cmd.Start(); err != nil {
+	if err := d.within(d.cmd.Start); err != nil {
 		d.Fatalf("start dockerd: %v", err)
 	}
 	for end := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
@@ -85,6 +88,28 @@ func (d *daemon) start() {
 			d.Fatalf("dockerd does not answer\n%s", d.log.String())
 		}
 	}
+}
+
+// ownNetwork makes a network namespace that lasts as long as the test. It is that
+// of one thread, which is never used for anything else and ends with it.
+func ownNetwork(t *testing.T) func(func() error) error {
+	t.Helper()
+	tasks, results := make(chan func() error), make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		for task := range tasks {
+			results <- task()
+		}
+	}()
+	t.Cleanup(func() { close(tasks) })
+	within := func(task func() error) error {
+		tasks <- task
+		return <-results
+	}
+	if err := within(func() error { return syscall.Unshare(syscall.CLONE_NEWNET) }); err != nil {
+		t.Fatalf("make a network namespace (these tests run as root): %v", err)
+	}
+	return within
 }
 
 // signal sends one to the engine alone: its containers have other parents.
@@ -112,7 +137,7 @@ func (d *daemon) kill() {
 	_ = os.Remove(pidfile) // which the next one would trust
 }
 
-// end leaves nothing of the engine, its containers and its network.
+// end leaves nothing of the engine and its containers.
 func (d *daemon) end() {
 	if d.cmd == nil || d.cmd.Process == nil {
 		return
@@ -125,16 +150,8 @@ func (d *daemon) end() {
 			d.Error(err)
 		}
 	}
-	nets, nerr := d.api.NetworkList(ctx, network.ListOptions{})
-	for _, n := range nets {
-		if n.Driver == "bridge" {
-			if err := d.api.NetworkRemove(ctx, n.ID); err != nil {
-				d.Error(err)
-			}
-		}
-	}
-	if err != nil || nerr != nil {
-		d.Errorf("clean up the engine: %v, %v", err, nerr)
+	if err != nil {
+		d.Errorf("clean up the engine: %v", err)
 	}
 	_ = d.api.Close()
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
