@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -71,8 +70,9 @@ func (b *bench) again(j pipeline.Job) pipeline.Result {
 	return res
 }
 
-// A log that is longer than it may be is more than the engine keeps. Read again,
-// it still has an end and keeps to its limit.
+// A log that is longer than it may be is more than the engine keeps: read again
+// after a restart it may lack more than its middle (docs/operating.md). It keeps to
+// its limit, and the job to its result.
 func TestFloodIsAdopted(t *testing.T) {
 	b := newBench(t)
 	b.limits.LogLimit = 256 << 10
@@ -88,8 +88,7 @@ func TestFloodIsAdopted(t *testing.T) {
 	res := b.jobs.result(t, j)
 	again()
 	b.succeeded(res)
-	got := b.files.lines(runner.Stdout)
-	if len(b.files.log()) > 256<<10 || !slices.Equal(got[len(got)-2:], []string{"99", "100"}) {
-		t.Errorf("%d bytes, ends with %q", len(b.files.log()), got[len(got)-2:])
+	if n := len(b.files.log()); n > 256<<10 {
+		t.Errorf("the log has %d bytes", n)
 	}
 }
