@@ -237,7 +237,19 @@ func (a *App) remember(ctx context.Context, told wanted, row store.CheckRun, at 
 	} else {
 		a.told.set(row.ID, a.now())
 	}
-	return a.store.Update(ctx, func(tx store.Tx) error { return tx.SaveCheckRun(ctx, &row) })
+	return a.store.Update(ctx, func(tx store.Tx) error {
+		// While GitHub was asked, a person may have been answered.
+		runs, err := tx.CheckRuns(ctx, row.Execution)
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			if r.ID == row.ID {
+				row.Note = r.Note
+			}
+		}
+		return tx.SaveCheckRun(ctx, &row)
+	})
 }
 
 // renewChecks leaves a report for every execution that is still under way, so

@@ -15,7 +15,7 @@ const (
 	// endGrace is how much longer than its output a container may live: its
 	// network is taken down in between. One that lives on has lost its
 	// attachment.
-	endGrace = 2 * time.Second
+	endGrace = 10 * time.Second
 	// logGrace is how long nothing may come of the output after the end of the
 	// container, and its end neither. As long as something comes it is waited
 	// for: a million lines take a busy engine a while.
@@ -109,8 +109,9 @@ func (t *task) follow(r run) error {
 	}
 	// An engine that follows a log to the container's end may lose the last
 	// line or more (20.10 does); of an ended one it reads everything.
-	incomplete := r.read && !r.ended || t.log.Err() != nil
-	if incomplete && t.rereads < maxRereads {
+	// So that reading is owed, however often the log broke before.
+	followed := r.read && !r.ended
+	if followed || t.log.Err() != nil && t.rereads < maxRereads {
 		return errBroken
 	}
 	return t.complete(state)
