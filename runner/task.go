@@ -241,6 +241,8 @@ func (t *task) judge(err error) error {
 		v = errored("%s", refusal.Reason)
 	case t.work.Err() != nil:
 		v = errStopped
+	case t.started && errors.Is(err, ErrGone):
+		v = errRemoved
 	default:
 		t.r.Log.Error("job could not be run", "job", t.job.ID, "err", err)
 		v = unable(err)
