@@ -62,8 +62,10 @@ func clean(text string) string {
 }
 
 // filter takes orders to a terminal out of a text, but for colours where those
-// may stay. Tabs become a space.
+// may stay. Tabs become a space. Bytes that are no character are replaced: two of
+// them could become an order once what stood between is gone.
 func filter(text string, colours bool) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	if !strings.ContainsFunc(text, isControl) {
 		return text
 	}

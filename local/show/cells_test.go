@@ -58,6 +58,7 @@ func TestColoursStay(t *testing.T) {
 // FuzzClean asks that nothing is left which a terminal would obey.
 func FuzzClean(f *testing.F) {
 	f.Add("\x1b[31mred\x1b[0m\r\x1b]0;x\a\u009b")
+	f.Add("\xc2\u009b\x9b")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, r := range clean(text) {
 			if isControl(r) {
