@@ -108,8 +108,8 @@ func (t *task) follow(r run) error {
 		return err
 	}
 	// An engine that follows a log to the container's end may lose the last
-	// line or more (20.10 does); of an ended one it reads everything.
-	// So that reading is owed, however often the log broke before.
+	// line or more (20.10 does); of an ended one it reads everything. That
+	// reading is owed however often the log broke before.
 	followed := r.read && !r.ended
 	if followed || t.log.Err() != nil && t.rereads < maxRereads {
 		return errBroken

@@ -253,6 +253,13 @@ func (b *bench) do(j pipeline.Job) pipeline.Result {
 	b.jobs.give(j)
 	res := b.jobs.result(b.T, j)
 	stop()
+	b.nothingLeft()
+	return res
+}
+
+// nothingLeft looks that no container and no workspace is.
+func (b *bench) nothingLeft() {
+	b.Helper()
 	if left := b.containers(); len(left) > 0 {
 		b.Errorf("%d containers are left", len(left))
 	}
@@ -261,7 +268,6 @@ func (b *bench) do(j pipeline.Job) pipeline.Result {
 			b.Errorf("workspaces are left: %v, %v", left, err)
 		}
 	}
-	return res
 }
 
 func (b *bench) job(run string) pipeline.Job {

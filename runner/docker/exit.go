@@ -72,6 +72,6 @@ func (x exit) wait() (*runner.State, error) {
 func (x exit) discard() {
 	select {
 	case <-x.done:
-	case _ = <-x.failed:
+	case <-x.failed: //nolint:errcheck // nobody waits for it
 	}
 }
