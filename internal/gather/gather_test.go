@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,12 +14,22 @@ import (
 
 // sink counts the writes it gets.
 type sink struct {
+	mu sync.Mutex
 	bytes.Buffer
 	writes int
 	err    error
 }
 
+// count is for the time while somebody may write.
+func (s *sink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
+}
+
 func (s *sink) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.writes++
 	if s.err != nil {
 		return 0, s.err
@@ -51,7 +62,7 @@ func TestALoneLineIsNotHeldForLong(t *testing.T) {
 		var below sink
 		w := gather.NewWriter(&below, 5*time.Millisecond)
 		_, _ = w.Write([]byte("one\n"))
-		if below.writes != 0 {
+		if below.count() != 0 {
 			t.Error("written at once")
 		}
 		time.Sleep(6 * time.Millisecond)

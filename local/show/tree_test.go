@@ -30,7 +30,7 @@ func drawnStage(name string, status pipeline.Status, actions ...string) pipeline
 func watched(t *testing.T, columns, rows int) (*Tree, *vt) {
 	t.Helper()
 	v := newVT(t, columns, rows)
-	tree := NewTree(v, Terminal{Is: true, Colours: true}, func() (int, int) { return v.columns, v.rows })
+	tree := NewTree(v, Terminal{Is: true, Colours: true}, v.size)
 	tree.Begin(local.Beginning{Pipeline: "release", File: "release.yaml", Revision: "main at c0ffee1", At: time.Now(), Stages: []local.Step{
 		{Stage: "build", Actions: []string{"compile", "lint"}}, {Stage: "ship", Actions: []string{"roll-out"}},
 	}})
@@ -93,9 +93,9 @@ stagegate > left out of the source: a
 		if diff := cmp.Diff(strings.TrimPrefix(running, "\n"), got); diff != "" {
 			t.Errorf("running: %s", diff)
 		}
-		before := v.writes
+		before := v.writes.Load()
 		time.Sleep(time.Second)
-		if n := v.writes - before; n > 10 {
+		if n := v.writes.Load() - before; n > 10 {
 			t.Errorf("%d writes a second", n)
 		}
 		end(tree, x)

@@ -3,6 +3,8 @@ package show
 import (
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"unicode/utf8"
 )
@@ -11,11 +13,12 @@ import (
 // at the top is kept.
 type vt struct {
 	t             *testing.T
+	mu            sync.Mutex // trees draw while tests look
 	columns, rows int
 	history       []string
 	lines         [][]rune // a wide character stands in front of a zero
 	x, y          int
-	writes        int
+	writes        atomic.Int64
 }
 
 func newVT(t *testing.T, columns, rows int) *vt {
@@ -29,7 +32,9 @@ func newVT(t *testing.T, columns, rows int) *vt {
 func (v *vt) blank() []rune { return []rune(strings.Repeat(" ", v.columns)) }
 
 func (v *vt) Write(p []byte) (int, error) {
-	v.writes++
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.writes.Add(1)
 	text := string(p)
 	for text != "" {
 		if text[0] == '\x1b' {
@@ -100,9 +105,17 @@ func (v *vt) order(o string) {
 	}
 }
 
+func (v *vt) size() (columns, rows int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.columns, v.rows
+}
+
 // resize breaks lines that have become too long, as terminals do; the cursor
 // stays at the line it was at.
 func (v *vt) resize(columns int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	all := v.lines[:v.y]
 	rest := v.rows - v.y
 	v.columns, v.lines, v.y = columns, nil, 0
@@ -130,6 +143,8 @@ func rowText(line []rune) string {
 
 // String is all there ever was, without the empty lines at the end.
 func (v *vt) String() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	all := v.history[:len(v.history):len(v.history)]
 	for _, l := range v.lines {
 		all = append(all, rowText(l))
