@@ -134,6 +134,7 @@ func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
 	end()
 	<-stopped
 	r.desk.all.Wait()
+	r.shelf.clearing.Wait()
 	if err != nil {
 		err = errors.Join(err, sweep(ctx, r.Engine, id))
 	}

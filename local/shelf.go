@@ -24,6 +24,8 @@ import (
 type shelf struct {
 	home *home
 
+	clearing sync.WaitGroup // of what was replaced
+
 	mu    sync.Mutex
 	known map[string]fact
 }
@@ -81,16 +83,18 @@ func unpack(root *os.Root, tar io.Reader) (pipeline.Artifact, error) {
 	return pipeline.Artifact{Digest: digest, Size: n.bytes}, err
 }
 
-// exchange puts a folder on the shelf; what stood there goes with the run's
-// temporary files.
+// exchange puts a folder on the shelf; what stood there is removed beside what
+// comes next, at the latest with the run's temporary files.
 func (s *shelf) exchange(fresh, name string) error {
 	if err := s.home.root.MkdirAll("artifacts", 0o755); err != nil {
 		return err
 	}
-	err := s.home.root.Rename(shelved(name), filepath.Join("tmp", "replaced-"+name))
+	replaced := filepath.Join("tmp", "replaced-"+name)
+	err := s.home.root.Rename(shelved(name), replaced)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	s.clearing.Go(func() { _ = s.home.removeAll(replaced) })
 	return s.home.root.Rename(fresh, shelved(name))
 }
 
@@ -121,13 +125,18 @@ func (s *shelf) pack(dst io.Writer, a pipeline.Artifact) (artifact.Report, error
 	defer root.Close()
 	o := artifact.Options{Time: f.at, Symlinks: true}
 	if now, err := stamp(root); err == nil && now == f.stamp {
-		o.Digest = a.Digest
+		o.Known = artifact.Report{Digest: a.Digest, Size: a.Size}
 	}
 	report, err := artifact.Pack(dst, root, ".", o)
-	switch {
-	case err != nil:
+	if err != nil {
 		return artifact.Report{}, fmt.Errorf("pack artifact %s: %w", a.Name, err)
-	case report.Digest != a.Digest:
+	}
+	if o.Known.Digest != "" { // nobody looked at what was packed
+		if now, err := stamp(root); err != nil || now != f.stamp {
+			report.Digest = ""
+		}
+	}
+	if report.Digest != a.Digest {
 		return artifact.Report{}, &runner.Refusal{Reason: "the artifact " + a.Name + " was changed in " + s.home.join(shelved(a.Name)) + " since it was made"}
 	}
 	return report, nil

@@ -116,6 +116,29 @@ func TestShelfRefusesWhatWasChanged(t *testing.T) {
 	}
 }
 
+// TestShelfLooksAgain changes an artifact while it is read.
+func TestShelfLooksAgain(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0)
+	s := newShelf(openTestHome(t, t.TempDir()))
+	a, err := s.put("shop", bytes.NewReader(canonical(t, at)), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := s.open(a)
+	defer src.Close()
+	if _, err := io.ReadFull(src, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.home.join("artifacts", "shop", "run"), []byte("abd"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.ReadAll(src)
+	var refusal *runner.Refusal
+	if !errors.As(err, &refusal) {
+		t.Errorf("it gives %v", err)
+	}
+}
+
 // TestHomeFollowsNoLinks gives a working tree that a stranger made, whose links
 // lead to what is ours.
 func TestHomeFollowsNoLinks(t *testing.T) {

@@ -163,6 +163,7 @@ func (t *task) pack(ctx context.Context, o pipeline.Output) (pipeline.Artifact, 
 			MaxEntries: maxEntries,
 		})
 	})
+	defer context.AfterFunc(ctx, packing.Stop)()
 	stored, err := t.r.Files.Output(ctx, t.lease.Token, o.Name, packing)
 	_ = packing.Close()
 	report, perr := packing.Report()

@@ -120,27 +120,14 @@ func (f *folder) read(_ context.Context, name string, limit int64) ([]byte, erro
 	return io.ReadAll(io.LimitReader(file, limit))
 }
 
-func (f *folder) pack(ctx context.Context, dst io.Writer, name string, o artifact.Options) (artifact.Report, error) {
+func (f *folder) pack(_ context.Context, dst io.Writer, name string, o artifact.Options) (artifact.Report, error) {
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {
 		return artifact.Report{}, err
 	}
 	defer root.Close()
-	r, err := artifact.Pack(cancellableWriter{ctx, dst}, root, within(name), o)
+	r, err := artifact.Pack(dst, root, within(name), o)
 	return r, pathError(err)
-}
-
-// cancellableWriter is a writer that ends with a context.
-type cancellableWriter struct {
-	ctx context.Context
-	io.Writer
-}
-
-func (c cancellableWriter) Write(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, context.Cause(c.ctx)
-	}
-	return c.Writer.Write(p)
 }
 
 // remove is the operator's to hear of when it does not work; the next start

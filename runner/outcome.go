@@ -12,6 +12,7 @@ import (
 
 // complete makes the job's result of how its container ended.
 func (t *task) complete(s State) error {
+	t.over = true
 	t.result.ExitCode = s.ExitCode
 	t.result.StartedAt, t.result.FinishedAt = s.StartedAt, s.FinishedAt
 	if s.FinishedAt.Before(s.StartedAt) { // an engine may note the start after a very short life

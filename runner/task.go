@@ -29,6 +29,7 @@ type task struct {
 	started   bool      // it may have been started: never start another
 	away      bool      // the engine was since we last saw the container, or we were
 	unseen    bool      // it ended meanwhile
+	over      bool      // it has ended, and nothing runs in it any more
 	looks     int       // how often it was found not to run after a start
 	rereads   int       // how often the log was read again
 	why       verdict   // why it was stopped, once it was
@@ -116,15 +117,22 @@ func (t *task) seek(ctx context.Context) {
 	}
 }
 
-// clear removes the container, then what it worked on.
+// clear removes the container and what it worked on: at once where nobody works
+// there any more, since the engine takes its time.
 func (t *task) clear(ctx context.Context) {
 	if t.r.Keep {
 		return
 	}
+	var both sync.WaitGroup
+	defer both.Wait()
+	if t.over {
+		both.Go(t.space.remove)
+	} else {
+		defer t.space.remove()
+	}
 	if t.container != nil {
 		t.r.remove(ctx, t.container)
 	}
-	t.space.remove()
 }
 
 // run brings the job to its result. Its errors are ErrLeaseLost, and that of

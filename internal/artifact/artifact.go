@@ -48,9 +48,9 @@ type Options struct {
 	// MaxEntries bounds the files, folders and links, those left out included;
 	// zero is no bound.
 	MaxEntries int
-	// Digest is that of what Pack packs, where it is known already: it is not
-	// computed then.
-	Digest string
+	// Known is what an earlier Pack of the same tree reported. Where it has a
+	// Digest, Pack computes none.
+	Known Report
 }
 
 // Report is what Canonical has to say about what it wrote.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -22,32 +23,38 @@ import (
 // no link is followed below the path, and no open blocks. It must not change
 // meanwhile: its container has ended. Of the options Strip and TempDir mean
 // nothing here. After an error dst holds nothing of use.
+//
+// Where dst is that of a Stream which is unpacked, files are copied from the one
+// tree to the other within the system, and the archive is made only for its
+// digest, or not at all when that is known.
 func Pack(dst io.Writer, root *os.Root, name string, o Options) (Report, error) {
 	out := &meter{dst: dst}
-	if o.Digest == "" {
+	if o.Known.Digest == "" {
 		out.hash = newHasher()
 	}
-	buf := bufio.NewWriterSize(out, writeSize)
-	p := packer{tree: tree{options: o}, w: tar.NewWriter(buf), copy: make([]byte, writeSize)}
+	p := packer{tree: tree{options: o}, copy: make([]byte, writeSize)}
+	if s, ok := dst.(*sink); ok && s.stream.into != nil {
+		p.direct, out.dst = s.stream, io.Discard
+	}
+	if p.direct == nil || out.hash != nil {
+		p.buf = bufio.NewWriterSize(out, writeSize)
+		p.w = tar.NewWriter(p.buf)
+	}
 	err := p.top(root, name)
 	if err == nil {
-		if err = errors.Join(p.w.Close(), buf.Flush()); err != nil {
-			err = fmt.Errorf("write tar: %w", err)
-		}
+		err = p.close()
 	}
-	digest := o.Digest
+	report := Report{Digest: o.Known.Digest, Size: out.size, Files: p.files, LeftOut: p.leftOut.lines()}
+	if p.w == nil {
+		report.Size = o.Known.Size
+	}
 	if out.hash != nil {
-		digest = out.hash.sum()
+		report.Digest = out.hash.sum()
 	}
 	if err != nil {
 		return Report{}, err
 	}
-	return Report{
-		Digest:  digest,
-		Size:    out.size,
-		Files:   p.files,
-		LeftOut: p.leftOut.lines(),
-	}, nil
+	return report, nil
 }
 
 // writeSize is how much is written at once: few calls, and little enough to
@@ -57,9 +64,21 @@ const writeSize = 256 << 10
 // packer writes the entries of a tree as it walks through it.
 type packer struct {
 	tree
-	w     *tar.Writer
-	total int64
-	copy  []byte
+	w      *tar.Writer // nil: nobody wants the archive
+	buf    *bufio.Writer
+	direct *Stream // whose unpacker gets the entries; nil: nobody but w does
+	total  int64
+	copy   []byte
+}
+
+func (p *packer) close() error {
+	if p.w == nil {
+		return nil
+	}
+	if err := errors.Join(p.w.Close(), p.buf.Flush()); err != nil {
+		return fmt.Errorf("write tar: %w", err)
+	}
+	return nil
 }
 
 func (p *packer) top(root *os.Root, name string) error {
@@ -214,14 +233,29 @@ func (p *packer) regular(folder *os.Root, name string, h *tar.Header) error {
 		return err
 	}
 	p.files++
-	n, err := io.CopyBuffer(struct{ io.Writer }{p.w}, struct{ io.Reader }{io.LimitReader(f, h.Size)}, p.copy)
-	if err == nil && n < h.Size {
-		err = io.ErrUnexpectedEOF
+	copied := make(chan error, 1)
+	if p.direct == nil {
+		copied <- nil
+	} else {
+		go func() { copied <- p.direct.into.twin(h, f, p.direct.stopped.Load) }()
 	}
+	err = errors.Join(p.content(f, h.Size), <-copied)
 	if err != nil {
 		return fmt.Errorf("pack %q: %w", h.Name, err)
 	}
 	return nil
+}
+
+// content writes a file to the archive. It leaves the place in the file alone.
+func (p *packer) content(f *os.File, size int64) error {
+	if p.w == nil {
+		return nil
+	}
+	n, err := io.CopyBuffer(struct{ io.Writer }{p.w}, struct{ io.Reader }{io.NewSectionReader(f, 0, size)}, p.copy)
+	if err == nil && n < size {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func (p *packer) header(h *tar.Header) error {
@@ -229,7 +263,16 @@ func (p *packer) header(h *tar.Header) error {
 	if limit := p.options.MaxBytes; limit > 0 && p.total+2*blockSize > limit {
 		return ErrTooLarge
 	}
-	if err := p.w.WriteHeader(h); err != nil {
+	var err error
+	if p.w != nil {
+		err = p.w.WriteHeader(h)
+	}
+	if err == nil && p.direct != nil && h.Typeflag != tar.TypeReg {
+		place := *h
+		place.Name = strings.TrimSuffix(h.Name, "/")
+		err = p.direct.into.entry(&place, nil)
+	}
+	if err != nil {
 		return fmt.Errorf("pack %q: %w", h.Name, err)
 	}
 	return nil

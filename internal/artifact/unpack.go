@@ -55,9 +55,10 @@ func Entries(src io.Reader, do func(h *tar.Header, content io.Reader) error) err
 // empty, and returns the archive's digest. With widen whoever may be the user
 // of a container can write all of it. Files have the time of the archive.
 func Unpack(root *os.Root, src io.Reader, widen bool) (digest string, err error) {
-	u := unpacker{root: root, widen: widen, copy: make([]byte, writeSize)}
+	u := &unpacker{root: root, widen: widen, copy: make([]byte, writeSize)}
 	if stream, ok := src.(*Stream); ok {
-		if err := u.entries(stream); err != nil {
+		stream.begin(u)
+		if err := u.entries(stream); err != nil { // without one where Pack made them
 			return "", err
 		}
 		report, err := stream.Report()
@@ -128,6 +129,13 @@ func (u *unpacker) folder(name string, mode fs.FileMode) error {
 }
 
 func (u *unpacker) file(name string, mode fs.FileMode, content io.Reader, at time.Time) error {
+	return u.create(name, mode, at, func(f *os.File) error {
+		_, err := io.CopyBuffer(struct{ io.Writer }{f}, content, u.copy)
+		return err
+	})
+}
+
+func (u *unpacker) create(name string, mode fs.FileMode, at time.Time, fill func(*os.File) error) error {
 	if u.widen {
 		mode |= 0o666
 	}
@@ -135,11 +143,35 @@ func (u *unpacker) file(name string, mode fs.FileMode, content io.Reader, at tim
 	if err != nil {
 		return err
 	}
-	_, err = io.CopyBuffer(struct{ io.Writer }{f}, content, u.copy)
-	if err = errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+	if err = errors.Join(fill(f), f.Chmod(mode), f.Close()); err != nil {
 		return err
 	}
 	return u.root.Chtimes(name, time.Time{}, at)
+}
+
+// twinSize is how much of a file the system copies before it is asked whether
+// to go on.
+const twinSize = 32 << 20
+
+// twin makes the file of a header as a copy of another one, within the system
+// where that can.
+func (u *unpacker) twin(h *tar.Header, src *os.File, stopped func() bool) error {
+	return u.create(h.Name, fs.FileMode(h.Mode), h.ModTime, func(f *os.File) error {
+		for rest := h.Size; rest > 0; {
+			if stopped() {
+				return io.ErrClosedPipe
+			}
+			n, err := io.CopyN(f, src, min(rest, twinSize))
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			if err != nil {
+				return err
+			}
+			rest -= n
+		}
+		return nil
+	})
 }
 
 // hasher computes a SHA-256 beside whoever writes to it, on a processor of its
