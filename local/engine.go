@@ -68,6 +68,46 @@ func (s *surveyed) Containers(ctx context.Context, id string) (found []runner.Fo
 	return found, err
 }
 
+// reserve announces the run's containers to the engine, once that has told what
+// an earlier run left. What it returns is to be called at the end.
+func (r *run) reserve(ctx context.Context, e *surveyed, id string) func(context.Context) error {
+	if r.Keep { // containers that are kept would lose what is reserved for them
+		return func(context.Context) error { return nil }
+	}
+	begun := make(chan func(context.Context) error, 1)
+	go func() {
+		if e.found(ctx) != nil {
+			begun <- func(context.Context) error { return nil }
+			return
+		}
+		containers, together := r.crowd()
+		begun <- e.Reserve(ctx, runner.Reservation{
+			Runner: id, Execution: r.execution(), Containers: containers, Together: together, Dir: r.home.join("tmp"),
+		})
+	}()
+	return func(ctx context.Context) error {
+		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer stop()
+		return (<-begun)(ctx)
+	}
+}
+
+// crowd counts the containers of the run, and those that surely run at once.
+func (r *run) crowd() (containers, together int) {
+	first := map[string]int{} // by stage
+	for p, a := range everyAction(r.definition) {
+		if a.Approval != nil || !r.chosen.has(p) {
+			continue
+		}
+		containers++
+		if len(a.Needs) == 0 {
+			first[p.Stage]++
+			together = max(together, first[p.Stage])
+		}
+	}
+	return containers, min(together, max(r.Parallel, 1))
+}
+
 // sweep removes what a run that was not waited for left behind.
 func sweep(ctx context.Context, e runner.Engine, id string) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)

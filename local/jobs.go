@@ -18,6 +18,7 @@ const leaseTime = time.Hour
 // implements runner.Jobs.
 type jobs struct {
 	apply func(pipeline.Event) error
+	runs  func() // is called when a job's container runs
 	queue chan pipeline.Job
 
 	mu     sync.Mutex
@@ -113,6 +114,7 @@ func (j *jobs) Started(_ context.Context, token string, at time.Time, image stri
 	if err != nil {
 		return err
 	}
+	j.runs()
 	return j.apply(pipeline.JobStarted{At: at, Job: l.job.ID, Runner: l.runner, Image: image})
 }
 

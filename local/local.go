@@ -94,12 +94,14 @@ type run struct {
 	desk     *desk
 }
 
-func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
+func (r *run) run(ctx context.Context, facts <-chan facts) (o Outcome, err error) {
 	id, err := r.home.id()
 	if err != nil {
 		return Outcome{}, err
 	}
 	engine := survey(ctx, r.Engine, id)
+	release := r.reserve(ctx, engine, id)
+	defer func() { err = errors.Join(err, release(ctx)) }()
 	f := <-facts
 	if f.err != nil {
 		return Outcome{}, f.err
@@ -138,7 +140,7 @@ func (r *run) run(ctx context.Context, facts <-chan facts) (Outcome, error) {
 	if err != nil {
 		err = errors.Join(err, sweep(ctx, r.Engine, id))
 	}
-	o := r.outcome(ctx)
+	o = r.outcome(ctx)
 	err = errors.Join(err, r.remember())
 	r.Reporter.End(o)
 	return o, err
@@ -162,6 +164,8 @@ func (r *run) beginning() Beginning {
 	return b
 }
 
+func (r *run) execution() string { return "local-" + strconv.FormatInt(r.began.UnixMilli(), 36) }
+
 // assemble makes the execution and what carries it.
 func (r *run) assemble(ctx context.Context, rev pipeline.Revision) {
 	actions := 0
@@ -171,7 +175,7 @@ func (r *run) assemble(ctx context.Context, rev pipeline.Revision) {
 	r.jobs = newJobs(actions)
 	r.machine = &machine{
 		x: pipeline.Execution{
-			ID: "local-" + strconv.FormatInt(r.began.UnixMilli(), 36), Number: 1,
+			ID: r.execution(), Number: 1,
 			Repository: "local/" + r.file.definition.Name, Lane: rev.Ref,
 			Trigger: Manual, Actor: r.Actor, Revision: rev, Definition: r.definition,
 		},
@@ -183,7 +187,7 @@ func (r *run) assemble(ctx context.Context, rev pipeline.Revision) {
 		change: func(x pipeline.Execution) { r.desk.withdraw(x); r.Reporter.Change(r.chosen.of(x)) },
 		ended:  make(chan struct{}),
 	}
-	r.jobs.apply = r.machine.apply
+	r.jobs.apply, r.jobs.runs = r.machine.apply, r.shelf.clear
 	r.desk = &desk{
 		ask: r.Ask, apply: r.machine.apply, actor: r.Actor, report: r.Reporter.Note,
 		open: map[pipeline.JobID]context.CancelFunc{},

@@ -26,8 +26,9 @@ type shelf struct {
 
 	clearing sync.WaitGroup // of what was replaced
 
-	mu    sync.Mutex
-	known map[string]fact
+	mu       sync.Mutex
+	known    map[string]fact
+	replaced []string // paths below the home folder
 }
 
 // fact is what is known of an artifact that stands on the shelf.
@@ -83,8 +84,8 @@ func unpack(root *os.Root, tar io.Reader) (pipeline.Artifact, error) {
 	return pipeline.Artifact{Digest: digest, Size: n.bytes}, err
 }
 
-// exchange puts a folder on the shelf; what stood there is removed beside what
-// comes next, at the latest with the run's temporary files.
+// exchange puts a folder on the shelf; what stood there goes when it is cleared,
+// or with the run's temporary files.
 func (s *shelf) exchange(fresh, name string) error {
 	if err := s.home.root.MkdirAll("artifacts", 0o755); err != nil {
 		return err
@@ -94,8 +95,23 @@ func (s *shelf) exchange(fresh, name string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	s.clearing.Go(func() { _ = s.home.removeAll(replaced) })
+	if err == nil {
+		s.mu.Lock()
+		s.replaced = append(s.replaced, replaced)
+		s.mu.Unlock()
+	}
 	return s.home.root.Rename(fresh, shelved(name))
+}
+
+// clear begins to remove what was replaced. It is for a time when nobody waits
+// for the disk.
+func (s *shelf) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range s.replaced {
+		s.clearing.Go(func() { _ = s.home.removeAll(name) })
+	}
+	s.replaced = nil
 }
 
 // know tells of an artifact that stands there.

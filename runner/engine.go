@@ -22,6 +22,9 @@ var (
 	ErrNotSeen = errors.New("the engine does not see this machine's folders")
 	// ErrDiskFull: the engine's disk is, or what it allows us of it.
 	ErrDiskFull = errors.New("the engine has no space left")
+	// ErrNotStarted: the container was not started and never will be. Another
+	// one can take its place.
+	ErrNotStarted = errors.New("container was not started")
 	// ErrNameTaken: a container of that name exists.
 	ErrNameTaken = errors.New("container name is taken")
 )
@@ -42,6 +45,11 @@ type Engine interface {
 	// Create makes a container that is not running yet. A Folder that the engine
 	// does not see under the same path is ErrNotSeen.
 	Create(ctx context.Context, s Spec) (Container, error)
+	// Reserve announces containers, so that the engine can have ready what they
+	// will need. It returns at once; a container that was not announced is made
+	// as well. What it returns leaves nothing of the reservation and must be
+	// called once none of its containers runs any more.
+	Reserve(ctx context.Context, r Reservation) (release func(ctx context.Context) error)
 	// Containers finds every container a runner made, whatever became of it.
 	Containers(ctx context.Context, runner string) ([]Found, error)
 }
@@ -78,19 +86,31 @@ type Image struct {
 	Root   bool   // whether its user is root
 }
 
+// Reservation announces the containers of one execution.
+type Reservation struct {
+	Runner     string // whose they are
+	Execution  string // as it stands in their Spec
+	Containers int    // how many there will be
+	Together   int    // how many of them at once
+	Dir        string // of this machine, for the engine's own files as long as it holds
+}
+
 // Mount is where a container has its workspace.
 const Mount = "/stagegate"
 
 // Spec is what a container is made of.
 type Spec struct {
-	Name    string
-	Image   string // Image.ID
-	Labels  map[string]string
-	Folder  string   // of this machine, mounted at Mount; empty: a volume that goes with the container
-	Command []string // replaces the image's entry point
-	Dir     string
-	Env     []string
-	Limits  Limits
+	Name   string
+	Image  string // Image.ID
+	Labels map[string]string
+	// Execution is whose container it is: none of another one gets what this has
+	// used.
+	Execution string
+	Folder    string   // of this machine, mounted at Mount; empty: a volume that goes with the container
+	Command   []string // replaces the image's entry point
+	Dir       string
+	Env       []string
+	Limits    Limits
 }
 
 // Output is what a container writes, in the order it came.

@@ -81,6 +81,10 @@ func (e *fakeEngine) Create(_ context.Context, s runner.Spec) (runner.Container,
 	return c, nil
 }
 
+func (e *fakeEngine) Reserve(context.Context, runner.Reservation) func(context.Context) error {
+	return func(context.Context) error { return nil }
+}
+
 func (e *fakeEngine) Containers(_ context.Context, id string) ([]runner.Found, error) {
 	if err := e.check(); err != nil {
 		return nil, err

@@ -91,7 +91,7 @@ func (t *task) explain(s State) verdict {
 		return failed("killed: out of memory (limit %s)", limit)
 	case s.OOMKilled:
 		return failed("exit code %d: a process was killed, out of memory (limit %s)", s.ExitCode, limit)
-	case (s.ExitCode == exitNotFound || s.ExitCode == exitNotExecutable) && t.neverRan():
+	case t.neverRan():
 		return t.noCommand(s.ExitCode)
 	case s.ExitCode == exitNotFound:
 		return failed("exit code %d: command not found", s.ExitCode)
@@ -110,6 +110,8 @@ func (t *task) explain(s State) verdict {
 func (t *task) noCommand(code int) verdict {
 	name := command(t.job.Shell)[0]
 	switch {
+	case strings.Contains(t.log.Tail(), "Exec format error"):
+		return errored("the image's %s is made for another kind of processor, or is no program", name)
 	case code == exitNotExecutable:
 		return errored("the image's %s cannot be executed", name)
 	case name == scriptPath:

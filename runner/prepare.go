@@ -153,11 +153,12 @@ func (t *task) spec(image Image, folder string) Spec {
 			labelImage:      image.Digest,
 			labelWorkspace:  workspace,
 		},
-		Folder:  folder,
-		Command: command(t.job.Shell),
-		Dir:     workDir(t.job),
-		Env:     environment(t.job, t.secrets),
-		Limits:  t.r.Limits,
+		Execution: t.job.ID.Execution,
+		Folder:    folder,
+		Command:   command(t.job.Shell),
+		Dir:       workDir(t.job),
+		Env:       environment(t.job, t.secrets),
+		Limits:    t.r.Limits,
 	}
 }
 

@@ -61,7 +61,8 @@ func (l Limits) withDefaults() Limits {
 type Runner struct {
 	Config
 
-	blind atomic.Bool // the engine was seen not to see WorkDir
+	blind  atomic.Bool // the engine was seen not to see WorkDir
+	behind behind
 }
 
 // New returns a runner that has not begun.
@@ -73,7 +74,7 @@ func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Runner{Config: c}
+	r := &Runner{Config: c, behind: behind{slots: make(chan struct{}, c.Slots)}}
 	r.blind.Store(c.WorkDir == "" || os.Geteuid() != 0)
 	return r
 }
@@ -111,6 +112,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		})
 	}
 	all.Wait()
+	r.behind.all.Wait()
 	return context.Cause(ctx)
 }
 

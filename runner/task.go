@@ -26,6 +26,7 @@ type task struct {
 	container Container // the last one seen; nil before it is made
 	space     workspace // that container's
 	unsure    bool      // one may have been made of which the engine did not tell
+	calm      func()    // the job is no longer on its way to its start
 	started   bool      // it may have been started: never start another
 	away      bool      // the engine was since we last saw the container, or we were
 	unseen    bool      // it ended meanwhile
@@ -81,7 +82,8 @@ func (r *Runner) carryOut(ctx context.Context, l Lease, adopt bool) {
 	defer lose(nil)
 	work, cancel := context.WithCancelCause(leased)
 	defer cancel(nil)
-	t := &task{r: r, lease: l, job: l.Job, leased: leased, work: work, space: nowhere{}}
+	t := &task{r: r, lease: l, job: l.Job, leased: leased, work: work, space: nowhere{}, calm: r.behind.calm.hurry()}
+	defer t.calm()
 
 	var keeper sync.WaitGroup
 	keeper.Go(func() { t.keep(leased, lose, cancel) })
@@ -102,7 +104,7 @@ func (r *Runner) carryOut(ctx context.Context, l Lease, adopt bool) {
 	if err == nil && t.unsure && t.container == nil {
 		t.seek(ctx)
 	}
-	t.clear(ctx)
+	r.behind.run(func() { t.clear(ctx) })
 }
 
 // seek looks for a container of which the engine did not tell, as soon as it
@@ -126,7 +128,7 @@ func (t *task) clear(ctx context.Context) {
 	var both sync.WaitGroup
 	defer both.Wait()
 	if t.over {
-		both.Go(t.space.remove)
+		both.Go(func() { t.r.behind.calm.wait(ctx); t.space.remove() })
 	} else {
 		defer t.space.remove()
 	}
@@ -176,7 +178,7 @@ func (t *task) again(err error) bool {
 		return true
 	}
 	t.away = errors.Is(err, ErrUnavailable)
-	return t.away
+	return t.away || errors.Is(err, ErrNotStarted)
 }
 
 // find looks for the job's container until the engine answers, or has not for

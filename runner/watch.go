@@ -38,7 +38,9 @@ func (t *task) start() error {
 		}
 		err = errHung
 	}
+	t.calm()
 	if err != nil {
+		t.started = !errors.Is(err, ErrNotStarted)
 		return fmt.Errorf("start container: %w", err)
 	}
 	return t.follow(run{session: session, end: end, out: out, at: at})
@@ -57,6 +59,7 @@ func (t *task) takeOver(found *Found) error {
 		t.note("Stagegate was restarted and has taken over this container")
 	}
 	t.started = true
+	t.calm()
 	t.unseen = t.unseen || t.away && found.State.Phase == Ended
 	t.away = false
 	t.result.Image = found.Labels[labelImage]

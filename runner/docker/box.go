@@ -41,6 +41,17 @@ func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, e
 	}
 	host := hostConfig(s.Limits, set)
 	host.Mounts = []mount.Mount{workspace(s)}
+	if sh := e.take(ctx, s); sh != nil {
+		joined := *host
+		sh.join(&joined)
+		made, err := e.api.ContainerCreate(ctx, config, &joined, nil, nil, s.Name)
+		if err == nil {
+			return &box{engine: e, id: made.ID, share: sh}, nil
+		}
+		sh.remove()
+		sh.end()
+		e.dismiss(sh.of) // should its failure be the reason
+	}
 	made, err := e.api.ContainerCreate(ctx, config, host, nil, nil, s.Name)
 	switch {
 	case err == nil:
@@ -102,7 +113,8 @@ func logConfig(limit int64) container.LogConfig {
 type box struct {
 	engine *Engine
 	id     string
-	exit   *exit // registered by Start
+	exit   *exit  // registered by Start
+	share  *share // of a network namespace; nil: it has its own
 }
 
 func (b *box) Put(ctx context.Context, tar io.Reader) error {
@@ -136,12 +148,16 @@ func (b *box) Start(ctx context.Context) (runner.Output, time.Time, error) {
 
 // startError makes a refusal of what the engine has against the container
 // itself. A network that somebody pruned, or made twice, is set right with the
-// next container, so that is only an engine that was not ready.
+// next container; one that somebody keeps for it and is gone, likewise.
 func (b *box) startError(ctx context.Context, err error) error {
 	text := err.Error()
 	if strings.Contains(text, "stagegate is ambiguous") || cerrdefs.IsNotFound(err) && strings.Contains(text, "network") {
 		b.engine.forget()
-		return fmt.Errorf("%w: its network was removed or is there twice: %w", runner.ErrUnavailable, err)
+		return fmt.Errorf("%w: its network was removed or is there twice: %w", runner.ErrNotStarted, err)
+	}
+	if b.share != nil && (strings.Contains(text, b.share.pause.id) || strings.Contains(text, "non running container")) {
+		b.engine.dismiss(b.share.of)
+		return fmt.Errorf("%w: its network namespace was removed: %w", runner.ErrNotStarted, err)
 	}
 	t := translate(ctx, err)
 	if ctx.Err() != nil || t != err { //nolint:errorlint // whether translate knew it
@@ -171,10 +187,17 @@ func (b *box) Wait(ctx context.Context) (runner.State, error) {
 	switch {
 	case err != nil:
 		return runner.State{}, translate(ctx, err)
-	case state != nil:
-		return *state, nil
+	case state == nil:
+		seen, err := b.inspect(ctx)
+		if err != nil {
+			return runner.State{}, err
+		}
+		state = &seen
 	}
-	return b.inspect(ctx)
+	if state.Phase == runner.Ended {
+		b.share.end()
+	}
+	return *state, nil
 }
 
 func (b *box) Signal(ctx context.Context, name string) error {
@@ -226,10 +249,12 @@ func (b *box) pathError(ctx context.Context, err error) error {
 
 func (b *box) Remove(ctx context.Context) error {
 	err := b.engine.api.ContainerRemove(ctx, b.id, container.RemoveOptions{Force: true, RemoveVolumes: true})
-	if cerrdefs.IsNotFound(err) {
-		return nil
+	if err != nil && !cerrdefs.IsNotFound(err) {
+		return translate(ctx, err)
 	}
-	return translate(ctx, err)
+	b.share.end()
+	b.share.remove()
+	return nil
 }
 
 func (b *box) inspect(ctx context.Context) (runner.State, error) {

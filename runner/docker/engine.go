@@ -30,8 +30,9 @@ const minVersion = "1.41"
 type Engine struct {
 	api *client.Client
 
-	mu    sync.Mutex
-	setup *setup // nil until the engine was asked
+	mu      sync.Mutex
+	setup   *setup   // nil until the engine was asked
+	reserve *reserve // of network namespaces; nil: every container has its own
 }
 
 var _ runner.Engine = (*Engine)(nil)
@@ -40,7 +41,8 @@ var _ runner.Engine = (*Engine)(nil)
 type setup struct {
 	network  string // id of the bridge the containers are on
 	cpus     int
-	remapped bool // root in a container is another user outside of it
+	machine  string // as uname has it
+	remapped bool   // root in a container is another user outside of it
 }
 
 // New returns the engine that the usual environment (DOCKER_HOST and its kin)
@@ -120,7 +122,7 @@ func (e *Engine) prepare(ctx context.Context) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	e.setup = &setup{network: network, cpus: info.NCPU, remapped: remapped(info)}
+	e.setup = &setup{network: network, cpus: info.NCPU, machine: info.Architecture, remapped: remapped(info)}
 	return *e.setup, nil
 }
 

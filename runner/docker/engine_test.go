@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -125,6 +126,40 @@ func makeBusybox(ctx context.Context) error {
 	return err
 }
 
+// loadImage makes an image of one program, which says that it is for some
+// machine.
+func loadImage(t *testing.T, name, architecture, path string, program []byte) {
+	t.Helper()
+	pack := func(files map[string][]byte) []byte {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for name, text := range files {
+			err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o755, Size: int64(len(text))})
+			if _, werr := w.Write(text); err != nil || werr != nil {
+				t.Fatal(err, werr)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	layer := pack(map[string][]byte{path: program})
+	r, err := api.ImageLoad(t.Context(), bytes.NewReader(pack(map[string][]byte{
+		"layer.tar":     layer,
+		"config.json":   fmt.Appendf(nil, `{"os":"linux","architecture":%q,"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, architecture, sha256.Sum256(layer)),
+		"manifest.json": fmt.Appendf(nil, `[{"Config":"config.json","RepoTags":[%q],"Layers":["layer.tar"]}]`, name),
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { removeImage(t, name) })
+}
+
 func checkStatic(binary []byte) error {
 	f, err := elf.NewFile(bytes.NewReader(binary))
 	if err != nil {
@@ -151,6 +186,7 @@ type bench struct {
 	limits runner.Limits
 	grace  time.Duration
 	loss   time.Duration
+	slots  int // default 1
 }
 
 // record keeps what is written to it.
@@ -227,7 +263,7 @@ func (b *bench) run() (stop func()) {
 	go func() {
 		defer close(done)
 		r := runner.New(runner.Config{
-			ID: b.id, Slots: 1, Grace: b.grace, Jobs: b.jobs, Files: b.files,
+			ID: b.id, Slots: b.slots, Grace: b.grace, Jobs: b.jobs, Files: b.files,
 			Engine: b.engine, Limits: b.limits, EngineLoss: b.loss, WorkDir: b.work,
 			Log: slog.New(slog.NewTextHandler(io.MultiWriter(b.Output(), &b.said), nil)), TempDir: b.temp,
 		})

@@ -17,6 +17,9 @@ func (e *Engine) LoseNetwork(ctx context.Context) error {
 	return nil
 }
 
+// Pause is a program for a machine, as uname has it.
+func Pause(machine string) []byte { return program(pauses[machine].machine, pauses[machine].code) }
+
 // NetworkID makes the network where need be, as the first container does.
 func (e *Engine) NetworkID(ctx context.Context) (string, error) {
 	s, err := e.prepare(ctx)

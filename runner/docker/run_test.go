@@ -2,6 +2,7 @@ package docker_test
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/runner"
+	"github.com/stagegate/stagegate/runner/docker"
 )
 
 func TestJobSucceeds(t *testing.T) {
@@ -164,6 +166,30 @@ func TestHowJobsEnd(t *testing.T) {
 				t.Errorf("the log ends with %q", said)
 			}
 		})
+	}
+}
+
+// TestImageOfAnotherProcessor runs images whose shell is made for another kind of
+// machine: one that says so, and one that lies.
+func TestImageOfAnotherProcessor(t *testing.T) {
+	here, other, foreign := "amd64", "arm64", docker.Pause("aarch64")
+	if runtime.GOARCH == "arm64" {
+		here, other, foreign = other, here, docker.Pause("x86_64")
+	}
+	for _, says := range []string{other, here} {
+		name := "stagegate/test-" + says + ":1"
+		loadImage(t, name, says, "bin/sh", foreign)
+		b := freshBench(t)
+		j := b.job("true")
+		j.Image = name
+		res := b.do(j)
+		if want := "the image's sh is made for another kind of processor, or is no program"; res.Status != pipeline.Errored || res.Reason != want {
+			t.Errorf("%s: %s: %s\n%s", name, res.Status, res.Reason, b.files.log())
+		}
+		note := fmt.Sprintf("is made for %s, and the engine's machine is %s", other, here)
+		if said := strings.Contains(b.files.log(), note); said != (says == other) {
+			t.Errorf("%s:\n%s", name, b.files.log())
+		}
 	}
 }
 
