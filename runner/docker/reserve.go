@@ -29,7 +29,8 @@ import (
 type reserve struct {
 	engine *Engine
 	runner.Reservation
-	work sync.WaitGroup // makes and removes namespaces
+	lasting context.Context // of Reserve's caller, but without an end
+	work    sync.WaitGroup  // makes and removes namespaces
 
 	mu   sync.Mutex
 	left int // containers to come
@@ -59,7 +60,7 @@ func (e *Engine) Reserve(ctx context.Context, r runner.Reservation) func(context
 	if n == 0 {
 		return func(context.Context) error { return nil }
 	}
-	res := &reserve{engine: e, Reservation: r, left: r.Containers}
+	res := &reserve{engine: e, Reservation: r, lasting: context.WithoutCancel(ctx), left: r.Containers}
 	for range n {
 		ns := &namespace{of: res, made: make(chan struct{})}
 		res.all, res.free = append(res.all, ns), append(res.free, ns)
@@ -68,7 +69,7 @@ func (e *Engine) Reserve(ctx context.Context, r runner.Reservation) func(context
 	e.reserve = res
 	e.mu.Unlock()
 	res.work.Go(func() {
-		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		ctx, stop := context.WithTimeout(res.lasting, time.Minute)
 		defer stop()
 		res.make(ctx)
 	})
@@ -137,7 +138,7 @@ func (ns *namespace) make(ctx context.Context, set setup, image string, number i
 // servers is the text of the resolv.conf that the engine made. Its file may not
 // be ours to read, and the engine takes longer to hand it out.
 func (ns *namespace) servers(ctx context.Context, path string) (string, error) {
-	if text, err := os.ReadFile(path); err == nil { //nolint:gosec // the engine's own
+	if text, err := os.ReadFile(path); err == nil {
 		return string(text), nil
 	}
 	src, err := ns.pause.Get(ctx, "/etc/resolv.conf")
@@ -236,7 +237,7 @@ func (r *reserve) give(ns *namespace) {
 		return
 	}
 	r.work.Go(func() {
-		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+		ctx, stop := context.WithTimeout(r.lasting, time.Minute)
 		defer stop()
 		_ = ns.remove(ctx) // release tries again
 	})

@@ -12,11 +12,11 @@ import (
 	"github.com/stagegate/stagegate/runner"
 )
 
-// reserve announces the jobs of an execution and returns what ends that.
-func (b *bench) reserve(execution string, jobs, together int) (release func()) {
+// reserve announces the jobs of execution "one" and returns what ends that.
+func (b *bench) reserve(jobs, together int) (release func()) {
 	b.Helper()
 	release1 := b.engine.Reserve(b.Context(), runner.Reservation{
-		Runner: b.id, Execution: execution, Containers: jobs, Together: together, Dir: b.TempDir(),
+		Runner: b.id, Execution: "one", Containers: jobs, Together: together, Dir: b.TempDir(),
 	})
 	return func() {
 		b.Helper()
@@ -49,7 +49,7 @@ func (b *bench) netns() string {
 // leaves there what it can.
 func TestReserve(t *testing.T) {
 	inBothModes(t, func(t *testing.T, b *bench) {
-		release := b.reserve("one", 4, 1)
+		release := b.reserve(4, 1)
 		stop := b.run()
 		do := func(j pipeline.Job) string {
 			t.Helper()
@@ -85,7 +85,7 @@ func TestReserve(t *testing.T) {
 func TestReserveKeepsApart(t *testing.T) {
 	b := newBench(t)
 	b.slots = 2
-	release := b.reserve("one", 8, 2)
+	release := b.reserve(8, 2)
 	stop := b.run()
 	server := b.next("one", "server", `nc -l -p 7777 & sleep 4`)
 	client := b.next("one", "client", `sleep 2; if nc -w 1 127.0.0.1 7777 < /dev/null; then exit 1; fi`)
@@ -127,7 +127,7 @@ func TestReserveIsGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			release := b.reserve("one", 4, 1)
+			release := b.reserve(4, 1)
 			if err := take(t.Context(), b.kept()); err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestReserveIsGone(t *testing.T) {
 // the next one does not remove.
 func TestReserveOfTheDead(t *testing.T) {
 	b := newBench(t)
-	_ = b.reserve("one", 4, 1)
+	_ = b.reserve(4, 1)
 	b.kept()
 	b.do(b.next("two", "other", "true"))
 }
@@ -161,7 +161,7 @@ func TestReserveIsWorthIt(t *testing.T) {
 		{1, 1, 0}, {2, 1, 0}, {3, 1, 1}, {10, 1, 1}, {4, 4, 0}, {8, 4, 2}, {12, 4, 4}, {40, 4, 4},
 	} {
 		b := freshBench(t)
-		release := b.reserve("one", c.jobs, c.together)
+		release := b.reserve(c.jobs, c.together)
 		deadline := time.Now().Add(10 * time.Second)
 		for len(b.containers()) < c.want && time.Now().Before(deadline) {
 			time.Sleep(10 * time.Millisecond)
