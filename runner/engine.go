@@ -84,6 +84,8 @@ type Image struct {
 	ID     string // the engine's own, to create containers of
 	Digest string // name@sha256:… where it came from a registry, else the ID
 	Root   bool   // whether its user is root
+	// Processor is what it says that it is made for, such as amd64.
+	Processor string
 }
 
 // Reservation announces the containers of one execution.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -91,12 +92,15 @@ func (t *task) explain(s State) verdict {
 		return failed("killed: out of memory (limit %s)", limit)
 	case s.OOMKilled:
 		return failed("exit code %d: a process was killed, out of memory (limit %s)", s.ExitCode, limit)
-	case t.neverRan():
+	case (s.ExitCode == exitNotFound || s.ExitCode == exitNotExecutable) && t.neverRan():
 		return t.noCommand(s.ExitCode)
+	case s.ExitCode == 1 && t.neverRan() && strings.HasSuffix(t.log.Tail(), ": Exec format error"): // the init has no code for it
+		return errored("the image's %s is no program for the engine's processor (the image says: %s)",
+			command(t.job.Shell)[0], cmp.Or(t.processor, "nothing"))
 	case s.ExitCode == exitNotFound:
 		return failed("exit code %d: command not found", s.ExitCode)
 	case s.ExitCode == exitNotExecutable:
-		return failed("exit code %d: command cannot be executed", s.ExitCode)
+		return failed("exit code %d: command cannot be executed%s", s.ExitCode, t.clue())
 	case s.ExitCode == exitKill: // an engine that sees the end before the cause does not tell
 		return failed("exit code %d: killed by signal KILL, perhaps out of memory (limit %s)", s.ExitCode, limit)
 	case name != "":
@@ -110,8 +114,6 @@ func (t *task) explain(s State) verdict {
 func (t *task) noCommand(code int) verdict {
 	name := command(t.job.Shell)[0]
 	switch {
-	case strings.Contains(t.log.Tail(), "Exec format error"):
-		return errored("the image's %s is made for another kind of processor, or is no program", name)
 	case code == exitNotExecutable:
 		return errored("the image's %s cannot be executed", name)
 	case name == scriptPath:
@@ -133,6 +135,8 @@ func (t *task) clue() string {
 	switch {
 	case strings.Contains(text, "no space left on device"):
 		return ": a disk was full, as the log says"
+	case strings.Contains(text, "exec format error"):
+		return ": a program is made for another processor, as the log says"
 	case strings.Contains(text, "can't fork"), strings.Contains(text, "fork: "), strings.Contains(text, "cannot fork"):
 		return fmt.Sprintf(": no more processes could be started, as the log says (limit %d)", t.r.Limits.PIDs)
 	default:

@@ -58,7 +58,7 @@ func (t *task) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("get image %s: %w", t.job.Image, err)
 	}
-	t.result.Image = image.Digest
+	t.result.Image, t.processor = image.Digest, image.Processor
 	if t.r.folders() {
 		if err := t.inFolder(ctx, image); !errors.Is(err, ErrNotSeen) {
 			return err

@@ -35,6 +35,7 @@ type task struct {
 	rereads   int       // how often the log was read again
 	why       verdict   // why it was stopped, once it was
 	notes     []Chunk   // what was said before the start; a log read again begins with it
+	processor string    // of the image; empty: an earlier process saw it
 	secrets   []pipeline.Value
 	result    pipeline.Result
 	reporting atomic.Bool // the result is being told, which ends the lease

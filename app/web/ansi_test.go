@@ -107,7 +107,7 @@ func TestTextInColoursCanBeRead(t *testing.T) {
 			t.Errorf("colour %d has contrast %.1f", i, r)
 		}
 	}
-	css := string(styleSheet)
+	css := string(styleSheet())
 	if want := "--log: " + panel.String(); !strings.Contains(css, want) {
 		t.Errorf("style.css has no %s", want)
 	}

@@ -27,10 +27,10 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.ParseFS(assets, "page.html"))
 })
 
-var (
-	styleSheet = makeStyle()
-	stylePath  = "/assets/" + hash(styleSheet) + ".css"
-)
+// styleSheet is made for the first page, likewise.
+var styleSheet = sync.OnceValue(makeStyle)
+
+var stylePath = sync.OnceValue(func() string { return "/assets/" + hash(styleSheet()) + ".css" })
 
 func makeStyle() []byte {
 	css, err := assets.ReadFile("style.css")
@@ -48,7 +48,7 @@ func hash(b []byte) string {
 // style serves what is named by its content and may be kept for ever.
 func style(c *gin.Context) {
 	c.Header("Cache-Control", "public, max-age=31536000, immutable")
-	c.Data(http.StatusOK, "text/css; charset=utf-8", styleSheet)
+	c.Data(http.StatusOK, "text/css; charset=utf-8", styleSheet())
 }
 
 var possibleToken = regexp.MustCompile(`^[A-Za-z0-9_-]{20,64}$`)

@@ -105,7 +105,7 @@ func newView(x pipeline.Execution, hub string, now time.Time) *view {
 func (v *view) page() page {
 	x := v.x
 	p := page{
-		Style: ".." + stylePath, Version: v.Version,
+		Style: ".." + stylePath(), Version: v.Version,
 		Name: clip(x.Definition.Name, 100), Number: x.Number, Status: executionBadge(x),
 		Started: momentOf(x.CreatedAt), Took: took(x.CreatedAt, x.EndedAt, v.now),
 		Cause: cause(x.Trigger), Actor: clip(x.Actor, 100),

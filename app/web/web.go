@@ -71,7 +71,7 @@ func (s *server) route(e *gin.Engine) {
 	read := []string{http.MethodGet, http.MethodHead}
 	e.Match(read, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	e.Match(read, "/readyz", s.ready)
-	e.Match(read, stylePath, style)
+	e.Match(read, stylePath(), style)
 	e.Match(read, "/executions/:token", s.page)
 	e.Match(read, "/executions/:token/logs/:stage/:action/:attempt", s.log)
 }

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,7 +25,37 @@ var dropped = []string{"NET_RAW", "MKNOD", "AUDIT_WRITE"}
 
 // Create makes the container of a job.
 func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, error) {
-	set, err := e.prepare(ctx)
+	tell := func() (about, error) { return about{}, nil }
+	if s.Folder != "" && !e.rooted.Load() {
+		tell = e.tell(ctx)
+	}
+	cpus := e.processors
+	if known := e.known(); known != nil {
+		cpus = known.cpus
+	}
+	made, err := e.create(ctx, s, cpus)
+	about, aerr := tell()
+	if refusesCPUs(err) {
+		if about, aerr = e.ask(ctx); aerr == nil {
+			made, err = e.create(ctx, s, about.cpus)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case aerr != nil:
+		err = aerr
+	case s.Folder != "" && about.remapped:
+		err = fmt.Errorf("%w: its root is another user than ours", runner.ErrNotSeen)
+	default:
+		return made, nil
+	}
+	return nil, errors.Join(err, made.Remove(ctx))
+}
+
+func (e *Engine) create(ctx context.Context, s runner.Spec, cpus int) (*box, error) {
+	network, err := e.network(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -36,10 +67,7 @@ func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, e
 		Labels:      s.Labels,
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 	}
-	if s.Folder != "" && set.remapped {
-		return nil, fmt.Errorf("%w: its root is another user than ours", runner.ErrNotSeen)
-	}
-	host := hostConfig(s.Limits, set)
+	host := hostConfig(s.Limits, network, cpus)
 	host.Mounts = []mount.Mount{workspace(s)}
 	if sh := e.take(ctx, s); sh != nil {
 		joined := *host
@@ -50,6 +78,9 @@ func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, e
 		}
 		sh.remove()
 		sh.end()
+		if refusesCPUs(err) {
+			return nil, err
+		}
 		e.dismiss(sh.of) // should its failure be the reason
 	}
 	made, err := e.api.ContainerCreate(ctx, config, host, nil, nil, s.Name)
@@ -64,6 +95,10 @@ func (e *Engine) Create(ctx context.Context, s runner.Spec) (runner.Container, e
 		return nil, translate(ctx, err)
 	}
 }
+
+// refusesCPUs tells that the engine's machine has fewer processors than were
+// asked for.
+func refusesCPUs(err error) bool { return err != nil && strings.Contains(err.Error(), "Range of CPUs") }
 
 // workspace mounts a folder of the runner. The engine refuses one that it does
 // not see, and no two have the same name, so that every create is a probe of
@@ -80,19 +115,19 @@ func workspace(s runner.Spec) mount.Mount {
 	return mount.Mount{Type: mount.TypeBind, Source: s.Folder, Target: runner.Mount}
 }
 
-func hostConfig(l runner.Limits, set setup) *container.HostConfig {
+func hostConfig(l runner.Limits, network string, cpus int) *container.HostConfig {
 	yes := true
 	pids := l.PIDs
 	return &container.HostConfig{
 		Init:        &yes,
-		NetworkMode: container.NetworkMode(set.network),
+		NetworkMode: container.NetworkMode(network),
 		SecurityOpt: []string{"no-new-privileges"},
 		CapDrop:     dropped,
 		LogConfig:   logConfig(l.LogLimit),
 		Resources: container.Resources{
 			Memory:     l.Memory,
 			MemorySwap: l.Memory, // the same: no swap
-			NanoCPUs:   int64(math.Min(l.CPUs, float64(set.cpus)) * 1e9),
+			NanoCPUs:   int64(math.Min(l.CPUs, float64(cpus)) * 1e9),
 			PidsLimit:  &pids,
 		},
 	}

@@ -9,13 +9,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
@@ -30,16 +35,20 @@ const minVersion = "1.41"
 type Engine struct {
 	api *client.Client
 
+	processors int         // of this machine: the engine's, until it has told
+	rooted     atomic.Bool // a container's root is known to be this machine's
+	telling    sync.Mutex  // held while the engine is asked about itself
+
 	mu      sync.Mutex
-	setup   *setup   // nil until the engine was asked
+	about   *about   // nil until the engine was asked
+	bridge  string   // id of the network the containers are on; empty until it was looked for
 	reserve *reserve // of network namespaces; nil: every container has its own
 }
 
 var _ runner.Engine = (*Engine)(nil)
 
-// setup is what is looked up once in an engine.
-type setup struct {
-	network  string // id of the bridge the containers are on
+// about is what an engine tells of itself.
+type about struct {
 	cpus     int
 	machine  string // as uname has it
 	remapped bool   // root in a container is another user outside of it
@@ -57,7 +66,7 @@ func connect(where client.Opt) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Docker settings: %w", err)
 	}
-	return &Engine{api: api}, nil
+	return &Engine{api: api, processors: runtime.NumCPU()}, nil
 }
 
 // Close drops the connections.
@@ -104,40 +113,68 @@ func (e *Engine) checkVersion(ctx context.Context) error {
 
 // Warm does beforehand what the first container would wait for. It need not be
 // called, and an error of it is that container's to tell.
-func (e *Engine) Warm(ctx context.Context) { _, _ = e.prepare(ctx) }
+func (e *Engine) Warm(ctx context.Context) { _, _ = e.network(ctx) }
 
-// prepare looks the engine over before the first container, and makes the
-// network.
-func (e *Engine) prepare(ctx context.Context) (setup, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.setup != nil {
-		return *e.setup, nil
+// tell asks the engine about itself, unless it has told. That takes it 25 ms and
+// more, in which others need not wait: what it returns does.
+func (e *Engine) tell(ctx context.Context) func() (about, error) {
+	var a about
+	var err error
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		a, err = e.ask(ctx)
+	}()
+	return func() (about, error) {
+		<-told
+		return a, err
+	}
+}
+
+func (e *Engine) ask(ctx context.Context) (about, error) {
+	e.telling.Lock()
+	defer e.telling.Unlock()
+	if a := e.known(); a != nil {
+		return *a, nil
 	}
 	info, err := e.api.Info(ctx)
 	if err != nil {
-		return setup{}, fmt.Errorf("ask engine about itself: %w", translate(ctx, err))
+		return about{}, fmt.Errorf("ask engine about itself: %w", translate(ctx, err))
 	}
-	network, err := e.network(ctx)
+	a := &about{cpus: info.NCPU, machine: info.Architecture, remapped: remapped(info)}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.about = a
+	return *a, nil
+}
+
+// known is what the engine has told so far; nil: nothing.
+func (e *Engine) known() *about {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.about
+}
+
+// look notes where an image shows that a container's root is this machine's: its
+// files lie on this machine, and are root's. To see that costs nothing.
+func (e *Engine) look(i image.InspectResponse) {
+	layer := i.GraphDriver.Data["UpperDir"]
+	if layer == "" || e.rooted.Load() {
+		return
+	}
+	info, err := os.Lstat(layer)
 	if err != nil {
-		return setup{}, err
+		return
 	}
-	e.setup = &setup{network: network, cpus: info.NCPU, machine: info.Architecture, remapped: remapped(info)}
-	return *e.setup, nil
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid == 0 {
+		e.rooted.Store(true)
+	}
 }
 
 func remapped(info system.Info) bool {
 	return slices.ContainsFunc(info.SecurityOptions, func(o string) bool {
 		return strings.Contains(o, "name=userns") || strings.Contains(o, "name=rootless")
 	})
-}
-
-// forget makes the next container look the engine over again: its network may
-// have been removed.
-func (e *Engine) forget() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.setup = nil
 }
 
 // translate turns errors of the client into the runner's. A context that ended

@@ -29,19 +29,13 @@ func (e *Engine) Image(ctx context.Context, name string, say func(string)) (runn
 	if err != nil {
 		return runner.Image{}, fmt.Errorf("inspect image %s: %w", name, translate(ctx, err))
 	}
-	if set, err := e.prepare(ctx); err == nil && processors[set.machine] != "" && found.Architecture != processors[set.machine] {
-		say(fmt.Sprintf("image %s is made for %s, and the engine's machine is %s", name, found.Architecture, processors[set.machine]))
-	}
+	e.look(found)
 	user := ""
 	if found.Config != nil {
 		user = found.Config.User
 	}
-	return runner.Image{ID: found.ID, Digest: digest(ref, found), Root: isRoot(user)}, nil
+	return runner.Image{ID: found.ID, Digest: digest(ref, found), Root: isRoot(user), Processor: found.Architecture}, nil
 }
-
-// processors are the names that images have for what the engine calls as uname
-// does.
-var processors = map[string]string{"x86_64": "amd64", "aarch64": "arm64"}
 
 // digest names the image by what its registry calls it; one that was made here
 // has only its id.

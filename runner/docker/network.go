@@ -27,13 +27,27 @@ const optionICC = "com.docker.network.bridge.enable_icc"
 // network returns the id of the bridge all jobs are on, and makes it when it
 // is missing.
 func (e *Engine) network(ctx context.Context) (id string, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.bridge != "" {
+		return e.bridge, nil
+	}
 	for _, name := range networkNames {
 		id, err = e.networkNamed(ctx, name)
 		if !cerrdefs.IsInvalidArgument(err) {
-			return id, err
+			break
 		}
 	}
-	return "", err
+	e.bridge = id
+	return id, err
+}
+
+// forget makes the next container look for the network again: it may have been
+// removed.
+func (e *Engine) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.bridge = ""
 }
 
 // networkNamed finds or makes a network. Two processes may do so at once; an old

@@ -78,14 +78,17 @@ func (e *Engine) Reserve(ctx context.Context, r runner.Reservation) func(context
 
 // make makes all namespaces at once. One that cannot be made is done without.
 func (r *reserve) make(ctx context.Context) {
-	set, err := r.engine.prepare(ctx)
-	image := ""
+	about, err := r.engine.ask(ctx)
+	image, network := "", ""
 	switch {
 	case err != nil:
-	case set.remapped:
+	case about.remapped:
 		err = errors.New("files of this machine cannot be given to its containers")
 	default:
-		image, err = r.engine.pause(ctx, set.machine)
+		image, err = r.engine.pause(ctx, about.machine)
+	}
+	if err == nil {
+		network, err = r.engine.network(ctx)
 	}
 	var each sync.WaitGroup
 	defer each.Wait()
@@ -93,19 +96,19 @@ func (r *reserve) make(ctx context.Context) {
 		each.Go(func() {
 			defer close(ns.made)
 			if ns.err = err; err == nil {
-				ns.err = ns.make(ctx, set, image, i)
+				ns.err = ns.make(ctx, network, image, i)
 			}
 		})
 	}
 }
 
-func (ns *namespace) make(ctx context.Context, set setup, image string, number int) error {
+func (ns *namespace) make(ctx context.Context, network, image string, number int) error {
 	r := ns.of
 	made, err := r.engine.api.ContainerCreate(ctx, &container.Config{
 		Image: image, Entrypoint: []string{"/pause"},
 		Labels: map[string]string{runner.LabelRunner: r.Runner, "stagegate.execution": r.Execution},
 	}, &container.HostConfig{
-		NetworkMode:    container.NetworkMode(set.network),
+		NetworkMode:    container.NetworkMode(network),
 		LogConfig:      container.LogConfig{Type: "none"},
 		CapDrop:        []string{"ALL"},
 		SecurityOpt:    []string{"no-new-privileges"},
