@@ -159,6 +159,8 @@ func stageStatus(x pipeline.Execution, i int) (status, conclusion string) {
 		return completed, "timed_out"
 	case pipeline.Cancelled, pipeline.Superseded:
 		return completed, "cancelled"
+	case pipeline.Skipped:
+		return completed, "skipped"
 	case pipeline.Cancelling:
 		return "in_progress", ""
 	case pipeline.InProgress:
@@ -201,7 +203,7 @@ func stageTitle(x pipeline.Execution, i int) string {
 		return "Succeeded in " + human.Duration(st.EndedAt.Sub(st.StartedAt))
 	case pipeline.Failed, pipeline.TimedOut:
 		return failureTitle(st)
-	case pipeline.Cancelled, pipeline.Superseded:
+	case pipeline.Cancelled, pipeline.Skipped, pipeline.Superseded:
 		return sentence(cmp.Or(st.Reason, x.Reason, "cancelled"))
 	case pipeline.Cancelling:
 		return "Stopping: " + st.Reason

@@ -23,6 +23,7 @@ var badges = map[pipeline.Status]badge{
 	pipeline.Rejected:   {"rejected", "✗", "bad"},
 	pipeline.Expired:    {"expired", "!", "bad"},
 	pipeline.Cancelled:  {"cancelled", "–", "idle"},
+	pipeline.Skipped:    {"skipped", "↷", "idle"},
 	pipeline.Superseded: {"superseded", "»", "idle"},
 }
 

@@ -45,6 +45,8 @@ func (m *move) apply(e Event) (bool, error) {
 		return m.onExecution(e, func() { m.Problems = e.Problems; m.end(Failed, e.Reason) })
 	case Outrun:
 		return m.onExecution(e, func() { m.begin(); m.end(Superseded, "the branch was already at "+short(e.By)) })
+	case Skip:
+		return m.onExecution(e, func() { m.skip(e.Reason) })
 	case SourceFetched:
 		return m.onExecution(e, func() { m.sourceFetched(e) })
 	case SourceFailed:
@@ -144,6 +146,20 @@ func (m *move) begin() {
 		}
 		m.Stages[i] = st
 	}
+}
+
+// skip ends all stages with the execution: their check runs are declared, and
+// may be required.
+func (m *move) skip(reason string) {
+	m.begin()
+	for i := range m.Stages {
+		st := &m.Stages[i]
+		st.Status, st.Reason, st.EndedAt = Skipped, reason, m.now
+		for j := range st.Actions {
+			m.finish(&st.Actions[j], Skipped, "")
+		}
+	}
+	m.end(Skipped, reason)
 }
 
 func (m *move) start() {

@@ -234,6 +234,7 @@ func TestTable(t *testing.T) {
 		pipeline.KindStarted:       pipeline.Started{At: at(9)},
 		pipeline.KindInvalid:       pipeline.Invalid{At: at(9), Reason: "bad file"},
 		pipeline.KindOutrun:        pipeline.Outrun{At: at(9), By: "beef"},
+		pipeline.KindSkip:          pipeline.Skip{At: at(9), Reason: "push.paths is src/**"},
 		pipeline.KindSourceFetched: fetched,
 		pipeline.KindSourceFailed:  pipeline.SourceFailed{At: at(9)},
 		pipeline.KindCancel:        pipeline.Cancel{At: at(9)},
@@ -291,4 +292,20 @@ func stateWith(t *testing.T, of pipeline.Subject, status pipeline.Status) pipeli
 		x.Stages[1].Actions[0].Status, x.Stages[1].Actions[1].Status = pipeline.Succeeded, status
 	}
 	return x
+}
+
+// TestSkip ends every stage, since each has a check run that may be required.
+func TestSkip(t *testing.T) {
+	x, effects := run(t, release(), pipeline.Skip{At: at(0), Reason: "push.paths is src/**"})
+	if x.Status != pipeline.Skipped || x.Reason != "push.paths is src/**" || x.EndedAt != at(0) {
+		t.Errorf("%s: %s", x.Status, x.Reason)
+	}
+	for _, st := range x.Stages {
+		if st.Status != pipeline.Skipped || st.Reason != x.Reason || st.Actions[0].Status != pipeline.Skipped {
+			t.Errorf("stage %s is %s: %s", st.Name, st.Status, st.Reason)
+		}
+	}
+	if len(effects) != 1 {
+		t.Errorf("effects %v", effects)
+	}
 }

@@ -18,6 +18,7 @@ const (
 	KindStarted       Kind = "started"        // execution
 	KindInvalid       Kind = "invalid"        // execution
 	KindOutrun        Kind = "outrun"         // execution
+	KindSkip          Kind = "skip"           // execution
 	KindSourceFetched Kind = "source_fetched" // execution
 	KindSourceFailed  Kind = "source_failed"  // execution
 	KindCancel        Kind = "cancel"         // execution
@@ -47,6 +48,13 @@ type (
 	Outrun struct {
 		At time.Time
 		By string // the newer commit
+	}
+
+	// Skip ends the execution before it began: its author's own filter says that
+	// the event is not for it.
+	Skip struct {
+		At     time.Time
+		Reason string
 	}
 
 	// SourceFetched hands the tree of the commit in.
@@ -128,6 +136,7 @@ type (
 func (Started) Kind() Kind         { return KindStarted }
 func (Invalid) Kind() Kind         { return KindInvalid }
 func (Outrun) Kind() Kind          { return KindOutrun }
+func (Skip) Kind() Kind            { return KindSkip }
 func (SourceFetched) Kind() Kind   { return KindSourceFetched }
 func (SourceFailed) Kind() Kind    { return KindSourceFailed }
 func (Cancel) Kind() Kind          { return KindCancel }
@@ -142,6 +151,7 @@ func (ApprovalExpired) Kind() Kind { return KindExpired }
 func (e Started) When() time.Time         { return e.At }
 func (e Invalid) When() time.Time         { return e.At }
 func (e Outrun) When() time.Time          { return e.At }
+func (e Skip) When() time.Time            { return e.At }
 func (e SourceFetched) When() time.Time   { return e.At }
 func (e SourceFailed) When() time.Time    { return e.At }
 func (e Cancel) When() time.Time          { return e.At }

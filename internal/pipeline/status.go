@@ -29,6 +29,8 @@ const (
 	Expired Status = "expired"
 	// Cancelled was stopped, or will never be reached.
 	Cancelled Status = "cancelled"
+	// Skipped was left out because its author's own filter or condition says so.
+	Skipped Status = "skipped"
 	// Superseded made way for a newer execution of its lane.
 	Superseded Status = "superseded"
 )
@@ -36,7 +38,7 @@ const (
 // Ended tells whether the status is final (a retry makes a new attempt).
 func (s Status) Ended() bool {
 	switch s {
-	case Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled, Superseded:
+	case Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled, Skipped, Superseded:
 		return true
 	case unstarted, Pending, Waiting, Queued, InProgress, Cancelling:
 		return false
@@ -49,7 +51,7 @@ func (s Status) Bad() bool {
 	switch s {
 	case Failed, Errored, TimedOut, Rejected, Expired:
 		return true
-	case unstarted, Pending, Waiting, Queued, InProgress, Cancelling, Succeeded, Cancelled, Superseded:
+	case unstarted, Pending, Waiting, Queued, InProgress, Cancelling, Succeeded, Cancelled, Skipped, Superseded:
 		return false
 	}
 	return false

@@ -29,11 +29,11 @@ const unstarted Status = ""
 func Statuses(of Subject) []Status {
 	switch of {
 	case OfExecution:
-		return []Status{unstarted, Pending, InProgress, Cancelling, Succeeded, Failed, Cancelled, Superseded}
+		return []Status{unstarted, Pending, InProgress, Cancelling, Succeeded, Failed, Cancelled, Skipped, Superseded}
 	case OfStage:
-		return []Status{Pending, Waiting, InProgress, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Superseded}
+		return []Status{Pending, Waiting, InProgress, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Skipped, Superseded}
 	case OfAction:
-		return []Status{Pending, Queued, Waiting, InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled}
+		return []Status{Pending, Queued, Waiting, InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled, Skipped}
 	}
 	return nil
 }
@@ -54,15 +54,16 @@ type Row struct {
 // The statuses stand in the order of Statuses.
 func Table() []Row {
 	return []Row{
-		{KindStarted, OfExecution, s(unstarted), s(Pending, InProgress, Cancelling, Succeeded, Failed, Cancelled, Superseded)},
+		{KindStarted, OfExecution, s(unstarted), s(Pending, InProgress, Cancelling, Succeeded, Failed, Cancelled, Skipped, Superseded)},
 		{KindInvalid, OfExecution, s(unstarted), s(Failed)},
 		{KindOutrun, OfExecution, s(unstarted), s(Superseded)},
-		{KindSourceFetched, OfExecution, s(Pending), s(InProgress, Cancelling, Succeeded, Failed, Cancelled, Superseded)},
-		{KindSourceFailed, OfExecution, s(Pending), s(InProgress, Cancelling, Succeeded, Failed, Cancelled, Superseded)},
+		{KindSkip, OfExecution, s(unstarted), s(Skipped)},
+		{KindSourceFetched, OfExecution, s(Pending), s(InProgress, Cancelling, Succeeded, Failed, Cancelled, Skipped, Superseded)},
+		{KindSourceFailed, OfExecution, s(Pending), s(InProgress, Cancelling, Succeeded, Failed, Cancelled, Skipped, Superseded)},
 		{KindCancel, OfExecution, s(Pending, InProgress), s(Cancelling)},
 
-		{KindEntered, OfStage, s(Waiting), s(InProgress, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Superseded)},
-		{KindSuperseded, OfStage, s(Waiting, InProgress), s(Cancelling, Succeeded, Failed, TimedOut, Cancelled, Superseded)},
+		{KindEntered, OfStage, s(Waiting), s(InProgress, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Skipped, Superseded)},
+		{KindSuperseded, OfStage, s(Waiting, InProgress), s(Cancelling, Succeeded, Failed, TimedOut, Cancelled, Skipped, Superseded)},
 		{KindRetry, OfStage, s(Failed, TimedOut), nil},
 
 		{KindJobStarted, OfAction, s(Queued), s(InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Cancelled)},

@@ -161,7 +161,7 @@ func (p picture) sign(s pipeline.Status) string {
 		return wheel[p.turn%len(wheel)]
 	case s == pipeline.Waiting:
 		return "?"
-	case s == pipeline.Cancelled, s == pipeline.Superseded:
+	case s == pipeline.Cancelled, s == pipeline.Skipped, s == pipeline.Superseded:
 		return "-"
 	}
 	return "·"
