@@ -14,13 +14,6 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-// refusal is why a person's word does not count, in words for that person.
-type refusal string
-
-func (r refusal) Error() string { return string(r) }
-
-func refused(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
-
 // gate is one waiting approval.
 type gate struct {
 	x             store.Execution
@@ -82,7 +75,7 @@ func choose(open []gate, args []string) (gate, string, error) {
 		name, sha = args[0], args[1]
 	}
 	if len(args) > 2 || sha != "" && !shaPattern.MatchString(sha) {
-		return gate{}, "", refused("the form is `/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]`, with at least 7 digits of the SHA")
+		return gate{}, "", refused(codeInvalid, "the form is `/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]`, with at least 7 digits of the SHA")
 	}
 	match := slices.DeleteFunc(slices.Clone(open), func(g gate) bool { return name != "" && !g.called(name) })
 	if len(match) > 1 && sha != "" {
@@ -93,11 +86,11 @@ func choose(open []gate, args []string) (gate, string, error) {
 	case len(match) == 1:
 		return match[0], sha, nil
 	case len(open) == 0:
-		return gate{}, "", refused("nothing waits for an approval here")
+		return gate{}, "", refused(codeConflict, "nothing waits for an approval here")
 	case len(match) == 0:
-		return gate{}, "", refused("no approval that waits is called `%s`; these wait: %s", plain(name), names(open))
+		return gate{}, "", refused(codeNotFound, "no approval that waits is called `%s`; these wait: %s", plain(name), quoted(open)).offering(names(open))
 	}
-	return gate{}, "", refused("several approvals match; name one of them: %s", names(match))
+	return gate{}, "", refused(codeAmbiguous, "several approvals match; name one of them: %s", quoted(match)).offering(names(match))
 }
 
 // shownGates leaves, of gates with one name on one commit, that of the newest
@@ -110,14 +103,17 @@ func shownGates(gates []gate) []gate {
 	})
 }
 
-func names(gates []gate) string {
+// names are those of gates, sorted, each once.
+func names(gates []gate) []string {
 	var all []string
 	for _, g := range gates {
-		all = append(all, "`"+g.name()+"`")
+		all = append(all, g.name())
 	}
 	slices.Sort(all)
-	return strings.Join(slices.Compact(all), ", ")
+	return slices.Compact(all)
 }
+
+func quoted(gates []gate) string { return "`" + strings.Join(names(gates), "`, `") + "`" }
 
 // current checks that what the person decides about is what GitHub has now:
 // the execution's commit is still the head of its branch or pull request.
@@ -136,55 +132,58 @@ func (a *App) current(ctx context.Context, g gate) error {
 	}
 	switch {
 	case errors.Is(err, github.ErrNotFound):
-		return refused("the branch of execution %d is gone", g.x.Number)
+		return refused(codeConflict, "the branch of execution %d is gone", g.x.Number)
 	case err != nil:
 		return fmt.Errorf("read the present head: %w", err)
 	case head != commit:
-		return refused("the head has moved on to %s since; %s waits for an approval of %s", shortSHA(head), g.name(), shortSHA(commit))
+		return refused(codeConflict, "the head has moved on to %s since; %s waits for an approval of %s", shortSHA(head), g.name(), shortSHA(commit))
 	}
 	return nil
 }
 
 // mayDecide checks who the person is. It asks GitHub now; nothing about people
 // is taken from a payload.
-func (a *App) mayDecide(ctx context.Context, g gate, login string) error {
+func (a *App) mayDecide(ctx context.Context, g gate, by caller) error {
 	def, repo := g.approval(), repository(g.x)
-	named, err := a.isNamed(ctx, repo, def, login)
+	named, err := a.isNamed(ctx, repo, def, by)
 	if err != nil {
 		return err
 	}
 	if !named {
-		return refused("@%s may not decide about %s; these may: %s", login, g.name(), strings.ReplaceAll(approvers(g.x.Execution, def), "@", ""))
+		return refused(codeForbidden, "%s may not decide about %s; these may: %s", by, g.name(), strings.ReplaceAll(approvers(g.x.Execution, def), "@", ""))
 	}
-	if def.SelfReview {
+	if def.SelfReview || by.login == theOperator {
 		return nil
 	}
 	authors, err := a.authors(ctx, g.x)
 	if err != nil {
 		return fmt.Errorf("read the authors of the change: %w", err)
 	}
-	if slices.Contains(authors, strings.ToLower(login)) {
-		return refused("@%s is an author of this change, and %s does not let authors decide (`self-review: true` would)", login, g.name())
+	if slices.Contains(authors, strings.ToLower(by.login)) {
+		return refused(codeForbidden, "%s is an author of this change, and %s does not let authors decide (`self-review: true` would)", by, g.name())
 	}
 	return nil
 }
 
 // isNamed tells whether the approval lets the person decide, authorship aside.
 // A team that cannot be read lets nobody in.
-func (a *App) isNamed(ctx context.Context, repo github.Repository, def pipeline.Approval, login string) (bool, error) {
-	if len(def.Users) == 0 && len(def.Teams) == 0 {
-		return a.mayWrite(ctx, repo, login)
+func (a *App) isNamed(ctx context.Context, repo github.Repository, def pipeline.Approval, by caller) (bool, error) {
+	switch {
+	case len(def.Users) == 0 && len(def.Teams) == 0:
+		return a.mayWrite(ctx, repo, by)
+	case by.login == theOperator:
+		return false, nil
 	}
-	if slices.ContainsFunc(def.Users, func(u string) bool { return strings.EqualFold(u, login) }) {
+	if slices.ContainsFunc(def.Users, func(u string) bool { return strings.EqualFold(u, by.login) }) {
 		return true, nil
 	}
 	for _, team := range def.Teams {
-		member, err := a.github.TeamMember(ctx, repo, team, login)
+		member, err := a.github.TeamMember(ctx, repo, team, by.login)
 		if err != nil {
 			if transient(err) {
 				return false, fmt.Errorf("read team %s: %w", team, err)
 			}
-			return false, refused("the team %s/%s could not be read, so nobody is let in: check that the App may read members", repo.Owner, team)
+			return false, refused(codeForbidden, "the team %s/%s could not be read, so nobody is let in: check that the App may read members", repo.Owner, team)
 		}
 		if member {
 			return true, nil
@@ -193,13 +192,17 @@ func (a *App) isNamed(ctx context.Context, repo github.Repository, def pipeline.
 	return false, nil
 }
 
-func (a *App) mayWrite(ctx context.Context, repo github.Repository, login string) (bool, error) {
-	p, err := a.github.Permission(ctx, repo, login)
+// mayWrite tells whether GitHub lets the person write to the repository.
+func (a *App) mayWrite(ctx context.Context, repo github.Repository, by caller) (bool, error) {
+	if by.login == theOperator {
+		return true, nil
+	}
+	p, err := a.github.Permission(ctx, repo, by.login)
 	if errors.Is(err, github.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read the permission of %s: %w", login, err)
+		return false, fmt.Errorf("read the permission of %s: %w", by.login, err)
 	}
 	return p >= github.Write, nil
 }
@@ -279,7 +282,7 @@ func (a *App) shownBefore(ctx context.Context, g gate, moment time.Time) error {
 			return nil
 		}
 	}
-	return refused("%s was not yet shown as waiting when this was written; say which commit you mean: `/approve %s %s`",
+	return refused(codeConflict, "%s was not yet shown as waiting when this was written; say which commit you mean: `/approve %s %s`",
 		g.name(), g.name(), shortSHA(g.x.Revision.Commit))
 }
 

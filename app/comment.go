@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
-	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 // comment carries out the commands of a new comment on a pull request.
@@ -74,11 +74,11 @@ func (a *App) concerned(ctx context.Context, repo github.Repository, pr github.P
 // one answer to the person.
 func (a *App) obey(ctx context.Context, e github.Comment, repo github.Repository, found []command, running []store.Execution) (plan, error) {
 	var (
-		events   []addressed
+		events   operation
 		refusals []string
 	)
 	for _, c := range found {
-		more, err := a.decide(ctx, e, repo, c, running)
+		more, err := a.said(ctx, e, repo, c, running)
 		var no refusal
 		if errors.As(err, &no) {
 			refusals = append(refusals, fmt.Sprintf("`%s`: %s", strings.ReplaceAll(c.line, "`", "'"), no))
@@ -95,45 +95,39 @@ func (a *App) obey(ctx context.Context, e github.Comment, repo github.Repository
 	return plan{
 		message: fmt.Sprintf("%s: %s by %s on pull request %d, %d refused", repo, count(len(found), "command"), e.User, e.Number, len(refusals)),
 		commit: func(ctx context.Context, tx store.Tx) error {
-			no, reply := refusals, reply
+			answers, reply := refusals, reply
 			for _, ev := range events {
-				if err := store.Apply(ctx, tx, ev.execution, ev.event); errors.Is(err, pipeline.ErrRefused) {
-					no = append(no, strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))
+				var no refusal
+				if err := ev.apply(ctx, tx); errors.As(err, &no) {
+					answers = append(answers, no.Error())
 				} else if err != nil {
 					return err
 				}
 			}
 			reply.Reaction = "+1"
-			if len(no) > 0 {
-				reply.Reaction, reply.Text = "-1", "Refused.\n\n- "+strings.Join(no, "\n- ")
+			if len(answers) > 0 {
+				reply.Reaction, reply.Text = "-1", "Refused.\n\n- "+strings.Join(answers, "\n- ")
 			}
 			return tx.Enqueue(ctx, reply, time.Time{})
 		},
 	}, nil
 }
 
-// addressed is an event for an execution.
-type addressed struct {
-	execution string
-	event     pipeline.Event
-}
-
-// decide turns one command into events, or refuses it.
-func (a *App) decide(ctx context.Context, e github.Comment, repo github.Repository, c command, running []store.Execution) ([]addressed, error) {
+// said is the operation that one command asks for.
+func (a *App) said(ctx context.Context, e github.Comment, repo github.Repository, c command, running []store.Execution) (operation, error) {
+	by := caller{login: e.User, door: "comment"}
 	if c.verb == "stop" {
-		return a.stop(ctx, e, repo, c, running)
+		return a.stopBy(ctx, by, repo, c, running)
 	}
 	g, sha, err := choose(gates(running), c.args)
 	if err != nil {
 		return nil, err
 	}
 	if sha != "" && !strings.HasPrefix(g.x.Revision.Commit, sha) {
-		return nil, refused("%s waits for an approval of %s, not of %s", g.name(), shortSHA(g.x.Revision.Commit), sha)
+		return nil, refused(codeConflict, "%s waits for an approval of %s, not of %s", g.name(), shortSHA(g.x.Revision.Commit), sha)
 	}
-	if err := a.mayDecide(ctx, g, e.User); err != nil {
-		return nil, err
-	}
-	if err := a.current(ctx, g); err != nil {
+	decided, err := a.decide(ctx, by, g, answer{approved: c.verb == "approve"})
+	if err != nil {
 		return nil, err
 	}
 	if sha == "" {
@@ -141,31 +135,18 @@ func (a *App) decide(ctx context.Context, e github.Comment, repo github.Reposito
 			return nil, err
 		}
 	}
-	return []addressed{{g.x.ID, pipeline.Decided{At: a.now(), Job: g.job(), Actor: e.User, Door: "comment", Approved: c.verb == "approve"}}}, nil
+	return decided, nil
 }
 
-// stop cancels what runs, or what runs of one pipeline.
-func (a *App) stop(ctx context.Context, e github.Comment, repo github.Repository, c command, running []store.Execution) ([]addressed, error) {
+// stopBy stops what runs, or what runs of one pipeline.
+func (a *App) stopBy(ctx context.Context, by caller, repo github.Repository, c command, running []store.Execution) (operation, error) {
 	if len(c.args) > 1 {
-		return nil, refused("the form is `/stop [PIPELINE]`")
+		return nil, refused(codeInvalid, "the form is `/stop [PIPELINE]`")
 	}
-	may, err := a.mayWrite(ctx, repo, e.User)
-	if err != nil {
-		return nil, err
-	}
-	if !may {
-		return nil, refused("@%s may not stop executions: that takes write access", e.User)
-	}
-	var events []addressed
-	for _, x := range running {
-		if len(c.args) == 0 || strings.EqualFold(c.args[0], x.Definition.Name) {
-			events = append(events, addressed{x.ID, pipeline.Cancel{At: a.now(), Actor: e.User, Reason: "stopped by " + e.User}})
-		}
-	}
-	if len(events) == 0 {
-		return nil, refused("nothing runs here that could be stopped")
-	}
-	return events, nil
+	meant := slices.DeleteFunc(slices.Clone(running), func(x store.Execution) bool {
+		return len(c.args) == 1 && !strings.EqualFold(c.args[0], x.Definition.Name)
+	})
+	return a.stop(ctx, by, repo, meant)
 }
 
 // reply answers a comment.

@@ -24,20 +24,20 @@ func (a *App) button(ctx context.Context, e github.CheckRunAction) (plan, error)
 	if e.Bot || e.Identifier != "approve" && e.Identifier != "reject" {
 		return ignore("%s: button %q pressed by %s", e.Repo, e.Identifier, e.Sender), nil
 	}
-	event, err := a.pressed(ctx, e, row, x)
+	events, err := a.pressed(ctx, e, row, x)
 	var no refusal
 	if err != nil && !errors.As(err, &no) {
 		return plan{}, err
 	}
-	return a.onCheckRun(row, x, e.Sender, e.Identifier, event, no), nil
+	return a.onCheckRun(row, x, e.Sender, e.Identifier, events, no), nil
 }
 
 // pressed checks that the button is that of the one approval which waits now,
 // and that the person may decide.
-func (a *App) pressed(ctx context.Context, e github.CheckRunAction, row store.CheckRun, x store.Execution) (pipeline.Event, error) {
+func (a *App) pressed(ctx context.Context, e github.CheckRunAction, row store.CheckRun, x store.Execution) (operation, error) {
 	i := x.StageIndex(row.Stage)
 	if i < 0 || row.Conclusion != "action_required" {
-		return nil, refused("nothing waits for an approval here")
+		return nil, refused(codeConflict, "nothing waits for an approval here")
 	}
 	var open []gate
 	for _, g := range gates([]store.Execution{x}) {
@@ -47,15 +47,9 @@ func (a *App) pressed(ctx context.Context, e github.CheckRunAction, row store.Ch
 		}
 	}
 	if len(open) != 1 {
-		return nil, refused("nothing waits for an approval here any more")
+		return nil, refused(codeConflict, "nothing waits for an approval here any more")
 	}
-	if err := a.mayDecide(ctx, open[0], e.Sender); err != nil {
-		return nil, err
-	}
-	if err := a.current(ctx, open[0]); err != nil {
-		return nil, err
-	}
-	return pipeline.Decided{At: a.now(), Job: open[0].job(), Actor: e.Sender, Door: "button", Approved: e.Identifier == "approve"}, nil
+	return a.decide(ctx, caller{login: e.Sender, door: "button"}, open[0], answer{approved: e.Identifier == "approve"})
 }
 
 // rerunCheck retries the failed actions of the stage whose run somebody asked
@@ -68,12 +62,12 @@ func (a *App) rerunCheck(ctx context.Context, e github.CheckRunRerequested) (pla
 	if err != nil {
 		return plan{}, err
 	}
-	event, err := a.retry(ctx, x, row.Stage, e.Sender)
+	events, err := a.retry(ctx, caller{login: e.Sender, door: "button"}, x, row.Stage)
 	var no refusal
 	if err != nil && !errors.As(err, &no) {
 		return plan{}, err
 	}
-	return a.onCheckRun(row, x, e.Sender, "re-run", event, no), nil
+	return a.onCheckRun(row, x, e.Sender, "re-run", events, no), nil
 }
 
 // rerunSuite retries the failed stage of every pipeline's newest execution on
@@ -112,12 +106,12 @@ func (a *App) rerunSuite(ctx context.Context, e github.CheckSuiteRerequested) (p
 	p := plan{message: fmt.Sprintf("%s: re-run of %s at %s by %s", e.Repo, count(len(newest), "failed stage"), e.HeadSHA, e.Sender)}
 	var commits []func(context.Context, store.Tx) error
 	for i, x := range newest {
-		event, err := a.retry(ctx, x, rows[i].Stage, e.Sender)
+		events, err := a.retry(ctx, caller{login: e.Sender, door: "button"}, x, rows[i].Stage)
 		var no refusal
 		if err != nil && !errors.As(err, &no) {
 			return plan{}, err
 		}
-		commits = append(commits, a.onCheckRun(rows[i], x, e.Sender, "re-run", event, no).commit)
+		commits = append(commits, a.onCheckRun(rows[i], x, e.Sender, "re-run", events, no).commit)
 	}
 	p.commit = func(ctx context.Context, tx store.Tx) error {
 		for _, commit := range commits {
@@ -130,54 +124,24 @@ func (a *App) rerunSuite(ctx context.Context, e github.CheckSuiteRerequested) (p
 	return p, nil
 }
 
-// retry makes the event that runs a failed stage again, or refuses.
-func (a *App) retry(ctx context.Context, x store.Execution, stage, login string) (pipeline.Event, error) {
-	may, err := a.mayWrite(ctx, repository(x), login)
-	switch {
-	case err != nil:
-		return nil, err
-	case !may:
-		return nil, refused("@%s may not run it again: that takes write access", login)
-	case stage == "" && len(x.Problems) > 0:
-		return nil, refused("the pipeline could not start, and the same commit gives the same answer; push one that mends it")
-	}
-	return pipeline.Retry{At: a.now(), Actor: login, Stage: stage}, nil
-}
-
-// onCheckRun plans an event that a person caused at a check run. A refusal is
-// written into the run's text.
-func (a *App) onCheckRun(row store.CheckRun, x store.Execution, login, what string, event pipeline.Event, no refusal) plan {
+// onCheckRun plans an operation that a person asked for at a check run. A
+// refusal is written into the run's text.
+func (a *App) onCheckRun(row store.CheckRun, x store.Execution, login, what string, events operation, no refusal) plan {
 	return plan{
 		message: fmt.Sprintf("%s: %s of %s by %s", x.Repository, what, row.Name, login),
 		commit: func(ctx context.Context, tx store.Tx) error {
-			if event != nil {
-				event, err := withLock(ctx, tx, x, event)
-				if err != nil {
+			no := no
+			for _, ev := range events {
+				if err := ev.apply(ctx, tx); err != nil && !errors.As(err, &no) {
 					return err
 				}
-				err = store.Apply(ctx, tx, x.ID, event)
-				if !errors.Is(err, pipeline.ErrRefused) {
-					return err
-				}
-				no = refusal(strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))
+			}
+			if no.code == "" {
+				return nil
 			}
 			return noteRefusal(ctx, tx, row, x, fmt.Sprintf("**%s by %s refused:** %s", sentence(what), plain(login), no))
 		},
 	}
-}
-
-// withLock tells a retry whether a newer execution has been in its stage.
-func withLock(ctx context.Context, tx store.Tx, x store.Execution, event pipeline.Event) (pipeline.Event, error) {
-	retry, ok := event.(pipeline.Retry)
-	if i := x.StageIndex(retry.Stage); ok && i >= 0 {
-		lock, err := tx.Lock(ctx, x.LockKey(i))
-		if err != nil {
-			return nil, err
-		}
-		retry.Overtaken = lock.Overtaken(x.Number)
-		return retry, nil
-	}
-	return event, nil
 }
 
 // noteRefusal leaves a text in the run, where whoever pressed will look.

@@ -1,0 +1,151 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// An operation is what a person asks for: to decide an approval, to run a stage
+// again, to stop. Each has one function here, whichever door the wish came in
+// by, so that comments, buttons, the API and the command line share what it
+// means, who may, and the words of a refusal. The function asks GitHub what it
+// must and returns what to do in the transaction, or a refusal.
+type operation []addressed
+
+// addressed is an event for an execution.
+type addressed struct {
+	x     store.Execution
+	event pipeline.Event
+}
+
+// apply carries the event out. What the state forbids is a refusal, after which
+// the transaction may go on and everything is as it was.
+func (e addressed) apply(ctx context.Context, tx store.Tx) error {
+	event, err := withLock(ctx, tx, e.x, e.event)
+	if err != nil {
+		return err
+	}
+	err = store.Apply(ctx, tx, e.x.ID, event)
+	if errors.Is(err, pipeline.ErrRefused) {
+		return refused(codeConflict, "%s", strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))
+	}
+	return err
+}
+
+// withLock tells a retry whether a newer execution has been in its stage.
+func withLock(ctx context.Context, tx store.Tx, x store.Execution, event pipeline.Event) (pipeline.Event, error) {
+	retry, ok := event.(pipeline.Retry)
+	if i := x.StageIndex(retry.Stage); ok && i >= 0 {
+		lock, err := tx.Lock(ctx, x.LockKey(i))
+		if err != nil {
+			return nil, err
+		}
+		retry.Overtaken = lock.Overtaken(x.Number)
+		return retry, nil
+	}
+	return event, nil
+}
+
+// caller is who asks for an operation, and by which door.
+type caller struct {
+	login string // GitHub's, or theOperator
+	door  string // comment, button or api; kept with a decision
+}
+
+// theOperator is who holds the operator's token. No login has a space in it.
+// They may what write access allows, and are nobody whom a file could name.
+const theOperator = "the operator"
+
+func (c caller) String() string {
+	if c.login == theOperator {
+		return theOperator
+	}
+	return "@" + c.login
+}
+
+// code tells a program why an operation was refused. It is part of the API.
+type code string
+
+const (
+	codeInvalid   code = "invalid"   // what was asked for makes no sense
+	codeNotFound  code = "not_found" // there is nothing of that name
+	codeAmbiguous code = "ambiguous" // there is more than one
+	codeConflict  code = "conflict"  // the state does not allow it
+	codeForbidden code = "forbidden" // somebody else may
+)
+
+// refusal is why an operation is not carried out: one sentence for whoever
+// asked, with what can be said instead.
+type refusal struct {
+	code         code
+	message      string
+	alternatives []string // for programs: what would be understood in place of what was said
+}
+
+func (r refusal) Error() string { return r.message }
+
+func (r refusal) offering(alternatives []string) refusal {
+	r.alternatives = alternatives
+	return r
+}
+
+func refused(c code, format string, args ...any) refusal {
+	return refusal{code: c, message: fmt.Sprintf(format, args...)}
+}
+
+// answer is what a person says to an approval.
+type answer struct {
+	approved bool
+	comment  string
+}
+
+// decide answers the approval that waits at a gate.
+func (a *App) decide(ctx context.Context, by caller, g gate, said answer) (operation, error) {
+	if err := a.mayDecide(ctx, g, by); err != nil {
+		return nil, err
+	}
+	if err := a.current(ctx, g); err != nil {
+		return nil, err
+	}
+	return operation{{g.x, pipeline.Decided{
+		At: a.now(), Job: g.job(), Actor: by.login, Door: by.door, Approved: said.approved, Comment: said.comment,
+	}}}, nil
+}
+
+// retry runs the failed actions of a failed stage again.
+func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage string) (operation, error) {
+	may, err := a.mayWrite(ctx, repository(x), by)
+	switch {
+	case err != nil:
+		return nil, err
+	case !may:
+		return nil, refused(codeForbidden, "%s may not run it again: that takes write access", by)
+	case stage == "" && len(x.Problems) > 0:
+		return nil, refused(codeConflict, "the pipeline could not start, and the same commit gives the same answer; push one that mends it")
+	}
+	return operation{{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage}}}, nil
+}
+
+// stop cancels executions of one repository.
+func (a *App) stop(ctx context.Context, by caller, repo github.Repository, running []store.Execution) (operation, error) {
+	may, err := a.mayWrite(ctx, repo, by)
+	switch {
+	case err != nil:
+		return nil, err
+	case !may:
+		return nil, refused(codeForbidden, "%s may not stop executions: that takes write access", by)
+	case len(running) == 0:
+		return nil, refused(codeConflict, "nothing runs here that could be stopped")
+	}
+	var stops operation
+	for _, x := range running {
+		stops = append(stops, addressed{x, pipeline.Cancel{At: a.now(), Actor: by.login, Reason: "stopped by " + by.login}})
+	}
+	return stops, nil
+}
