@@ -61,7 +61,7 @@ func TestNothingToRun(t *testing.T) {
 	w.push("other")
 	w.logged("no pipeline runs on a push to other")
 	w.push("v1")
-	w.logged("refs/tags/v1 is not a branch")
+	w.logged("no pipeline runs on a push to refs/tags/v1")
 	w.push(":other")
 	w.logged("refs/heads/other was deleted")
 	w.git(w.clone, "checkout", "--quiet", "--orphan", "wip/empty")

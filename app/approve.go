@@ -128,11 +128,11 @@ func (a *App) current(ctx context.Context, g gate) error {
 		pr, err = a.github.PullRequest(ctx, r, n)
 		head = pr.Head
 	} else {
-		head, err = a.github.Head(ctx, r, g.x.Revision.Branch)
+		head, err = a.github.Head(ctx, r, g.x.Revision.Ref)
 	}
 	switch {
 	case errors.Is(err, github.ErrNotFound):
-		return refused(codeConflict, "the branch of execution %d is gone", g.x.Number)
+		return refused(codeConflict, "the branch or tag of execution %d is gone", g.x.Number)
 	case err != nil:
 		return fmt.Errorf("read the present head: %w", err)
 	case head != commit:

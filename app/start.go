@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,22 +15,23 @@ import (
 	schema "github.com/stagegate/stagegate/pipelines-schema"
 )
 
-// candidate is a pipeline file that concerns an event: either it runs, or its
-// mistakes are shown.
+// candidate is a pipeline file that concerns an event: it runs, or its mistakes
+// are shown, or its checks end skipped.
 type candidate struct {
 	definition pipeline.Definition
 	problems   []pipeline.Problem
+	skip       string // why it does not run, by its own filter; the mistakes come first
 }
 
-// push starts the pipelines that a push to a branch is meant for.
+// push starts the pipelines that a push to a branch or of a tag is meant for.
 func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, error) {
 	switch {
-	case e.Deleted, strings.Trim(e.After, "0") == "":
+	case e.Deleted, none(e.After):
 		return ignore("%s: %s was deleted", e.Repo, e.Ref), nil
-	case e.Branch == "":
-		return ignore("%s: %s is not a branch", e.Repo, e.Ref), nil
+	case e.Branch == "" && e.Tag == "":
+		return ignore("%s: %s is neither a branch nor a tag", e.Repo, e.Ref), nil
 	case e.Before == e.After, e.Message == "" && e.Time.IsZero() && e.Commits == 0: // no head commit
-		return ignore("%s: the push to %s changes nothing", e.Repo, e.Branch), nil
+		return ignore("%s: the push to %s changes nothing", e.Repo, e.Ref), nil
 	}
 	repo, err := a.installed(ctx, e.Repo)
 	if err != nil {
@@ -38,16 +40,19 @@ func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, 
 	base := pipeline.Execution{
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: e.Ref, Trigger: pipeline.Push, Actor: e.Sender,
 		Revision: pipeline.Revision{
-			Commit: e.After, Time: e.Time, Ref: e.Ref, Branch: e.Branch,
+			Commit: cmp.Or(e.Commit, e.After), Time: e.Time, Ref: e.Ref, Branch: e.Branch,
 			Message: e.Message, Author: e.Author, Authors: e.Authors,
 		},
 	}
-	found, err := a.candidates(ctx, repo, e.After, base)
+	found, err := a.candidates(ctx, repo, base.Revision.Commit, base)
 	if err != nil {
 		return plan{}, err
 	}
 	if len(found) == 0 {
-		return ignore("%s: no pipeline runs on a push to %s", repo, e.Branch), nil
+		return ignore("%s: no pipeline runs on a push to %s", repo, cmp.Or(e.Branch, e.Ref)), nil
+	}
+	if err := narrow(ctx, &base, found, a.pushed(repo, e)); err != nil {
+		return plan{}, err
 	}
 	return a.start(ctx, d, repo, base, e.Before, found)
 }
@@ -87,6 +92,9 @@ func (a *App) pullRequest(ctx context.Context, d store.Delivery, e github.PullRe
 		}
 		base.Revision.Message, base.Revision.Time, base.Revision.Author = commit.Message, commit.Time, commit.Author
 		base.Revision.Authors = lowerSet(append(commit.Authors, base.Revision.Authors...)...)
+		if err := narrow(ctx, &base, found, a.pulled(repo, e)); err != nil {
+			return plan{}, err
+		}
 	}
 	return a.start(ctx, d, repo, base, e.Before, found)
 }
@@ -135,7 +143,7 @@ func (a *App) candidates(ctx context.Context, repo github.Repository, sha string
 	var found []candidate
 	for _, f := range files {
 		def, diagnostics := schema.Parse(f.Path, f.Data)
-		if starts, _ := def.On.Match(base.Trigger, base.Revision); !starts && !def.On.Unreadable() {
+		if m := def.On.Match(base.Trigger, base.Revision); !m.Starts && !m.Skips && !def.On.Unreadable() {
 			continue
 		}
 		if f.TooLarge {
@@ -195,7 +203,8 @@ func (a *App) start(ctx context.Context, d store.Delivery, repo github.Repositor
 		}
 		return nil
 	}
-	return plan{message: fmt.Sprintf("%s: %d pipelines for %s at %s", repo, len(found), base.Lane, base.Revision.Commit), commit: commit}, nil
+	message := fmt.Sprintf("%s: %s for %s at %s", repo, count(len(found), "pipeline"), base.Lane, base.Revision.Commit)
+	return plan{message: message, commit: commit}, nil
 }
 
 // stopOlder cancels what still runs for older heads of a pull request.
@@ -213,6 +222,12 @@ func (a *App) stopOlder(ctx context.Context, tx store.Tx, base pipeline.Executio
 var earliest = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo github.Repository, base pipeline.Execution, c candidate, outrun string) error {
+	if c.skip != "" {
+		same := store.Filter{RepositoryID: base.RepositoryID, Pipeline: c.definition.Name, Commit: base.Revision.Commit, Limit: 1}
+		if found, err := tx.Find(ctx, same); err != nil || len(found) > 0 {
+			return err // what ran for the commit counts more than what did not
+		}
+	}
 	x := store.Execution{Execution: base, Installation: repo.Installation, Delivery: d.ID, Token: newToken()}
 	x.Definition = c.definition
 	if x.Revision.Time.IsZero() {
@@ -227,6 +242,8 @@ func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo 
 	switch {
 	case len(c.problems) > 0:
 		event = pipeline.Invalid{At: a.now(), Reason: "the pipeline could not start", Problems: c.problems}
+	case c.skip != "":
+		event = pipeline.Skip{At: a.now(), Reason: c.skip}
 	case outrun != "":
 		event = pipeline.Outrun{At: a.now(), By: outrun}
 	}
@@ -243,7 +260,9 @@ func (a *App) outrun(ctx context.Context, repo github.Repository, base pipeline.
 		newest, err = tx.Find(ctx, store.Filter{RepositoryID: repo.ID, Lane: base.Lane, Limit: 20})
 		return err
 	})
-	newest = slices.DeleteFunc(newest, func(x store.Execution) bool { return x.Status == pipeline.Superseded })
+	newest = slices.DeleteFunc(newest, func(x store.Execution) bool {
+		return x.Status == pipeline.Superseded || x.Status == pipeline.Skipped
+	})
 	if err != nil || len(newest) == 0 {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type Planning struct {
 	Tag       string           // pushed, in place of a branch
 	Ref       string           // in full, in place of both
 	Base      string           // of the pull request; empty: the remote's default branch
+	Changed   []string         // files that change, from the root of the repository; none: not known
 }
 
 // Plan is what an event would start, as far as it is known: of the revision what
@@ -35,7 +37,8 @@ type PlannedPipeline struct {
 	Name     string
 	File     string
 	Starts   bool                // the event is one of those the file names
-	Why      string              // it starts or does not
+	Skips    bool                // it is, but for its paths or the commit's message
+	Why      string              // it starts, skips or does neither
 	Mistakes []schema.Diagnostic // for which nothing of it runs
 	Stages   []PlannedStage      // in order; none where nothing runs
 }
@@ -126,18 +129,19 @@ func giveVariables(files []file, values []pipeline.Value) ([]file, error) {
 // called alike are a mistake of both.
 func planFile(x pipeline.Execution, f file, all []file) PlannedPipeline {
 	p := PlannedPipeline{Name: f.definition.Name, File: f.shown, Mistakes: f.mistakes}
-	p.Starts, p.Why = f.definition.On.Match(x.Trigger, x.Revision)
-	if f.definition.On.Unreadable() {
-		p.Starts, p.Why = true, "nobody can tell what on means"
-	}
+	match := concerns(x, f)
+	p.Starts, p.Skips, p.Why = match.Starts, match.Skips, match.Why
 	for _, other := range all {
-		starts, _ := other.definition.On.Match(x.Trigger, x.Revision)
-		if other.shown == f.shown || !p.Starts || !starts && !other.definition.On.Unreadable() {
+		m := concerns(x, other)
+		if other.shown == f.shown || !match.Starts && !match.Skips || !m.Starts && !m.Skips {
 			continue
 		}
 		if clash, ok := schema.Clash(other.definition, f.definition); ok {
 			p.Mistakes = append(slices.Clone(p.Mistakes), clash)
 		}
+	}
+	if p.Skips && len(p.Mistakes) > 0 {
+		p.Starts, p.Skips, p.Why = true, false, p.Why+", but mistakes are always shown"
 	}
 	if !p.Starts || len(p.Mistakes) > 0 {
 		return p
@@ -147,6 +151,15 @@ func planFile(x pipeline.Execution, f file, all []file) PlannedPipeline {
 		p.Stages = append(p.Stages, planStage(x, s))
 	}
 	return p
+}
+
+// concerns is what the event means to a file; one whose triggers nobody can read
+// concerns every event.
+func concerns(x pipeline.Execution, f file) pipeline.Match {
+	if f.definition.On.Unreadable() {
+		return pipeline.Match{Starts: true, Why: "nobody can tell what on means"}
+	}
+	return f.definition.On.Match(x.Trigger, x.Revision)
 }
 
 func planStage(x pipeline.Execution, s pipeline.Stage) PlannedStage {
@@ -187,6 +200,7 @@ func waves(actions []pipeline.Action) []int {
 func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execution, error) {
 	p, err := p.complete()
 	x := pipeline.Execution{Trigger: p.Event}
+	x.Revision.Changed = pipeline.Changes{Files: p.Changed, Complete: len(p.Changed) > 0}
 	switch {
 	case err != nil:
 		return x, err
@@ -267,6 +281,15 @@ func (p Planning) complete() (Planning, error) {
 	case p.Base != "" && p.Event == pipeline.Push:
 		return p, usage("a push has no base: leave out --base, or write --event pull_request")
 	}
+	var changed []string
+	for _, file := range p.Changed {
+		clean := path.Clean(filepath.ToSlash(file))
+		if !filepath.IsLocal(clean) {
+			return p, usage("--changed %s: write the path from the root of the repository", file)
+		}
+		changed = append(changed, clean)
+	}
+	p.Changed = changed
 	return p, nil
 }
 

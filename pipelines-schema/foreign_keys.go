@@ -89,7 +89,7 @@ var foreignInStage = map[string]string{
 var foreignEvents = map[string]string{
 	"workflow_dispatch":   "a person starts a pipeline without a trigger",
 	"manual":              "a person starts a pipeline without a trigger",
-	"release":             "tags below push, which stands for it, is not supported yet",
+	"release":             "write tags below push",
 	"branch":              "write branches",
 	"ref":                 "write branches",
 	"include":             "write branches: a list of patterns",
@@ -102,7 +102,7 @@ var foreignEvents = map[string]string{
 	"pull_request_target": "write pull_request: a pull request from a fork runs the base branch's file",
 	"merge_request":       "write pull_request",
 	"cron":                "schedule, which stands for it, is not supported yet",
-	"tag":                 "tags below push, which stands for it, is not supported yet",
+	"tag":                 "write tags below push",
 }
 
 var foreignInAction = map[string]string{

@@ -57,12 +57,11 @@ var tables = map[where]table{
 		later: []string{"merge_group", "schedule", "pipeline", "webhook"},
 	},
 	inPush: {
-		now:   []string{"branches"},
-		later: []string{"branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"},
+		now: []string{"branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"},
 	},
 	inPullRequest: {
-		now:   []string{"branches"},
-		later: []string{"branches-ignore", "types", "paths", "paths-ignore"},
+		now:   []string{"branches", "branches-ignore", "paths", "paths-ignore"},
+		later: []string{"types"},
 	},
 	inMergeGroup: {now: []string{"types"}},
 	inSchedule:   {now: []string{"cron", "timezone"}},

@@ -10,6 +10,14 @@ import (
 const (
 	longestPattern  = 255 // bytes
 	mostAlternation = 64  // texts that the braces of a pattern stand for
+	mostPatterns    = 100 // of a list: each is held to every file that changed
+)
+
+// What patterns are of, as people are told.
+const (
+	branchNames = "branch names"
+	tagNames    = "tag names"
+	filePaths   = "paths"
 )
 
 // globs reads patterns of branches, tags or paths. The last one that matches
@@ -19,6 +27,10 @@ func (p *parser) globs(n node, what, of string) []string {
 	includes := false
 	ignores := strings.HasSuffix(what, "-ignore")
 	items := p.some(n, what, "leave it out to match all")
+	if len(items) > mostPatterns {
+		p.report(n.at, "write fewer, with * and **", "%s has more than %d patterns", what, mostPatterns)
+		return nil
+	}
 	for _, item := range items {
 		text := strings.TrimPrefix(item.text, "!")
 		if ignores && text != item.text {
@@ -45,11 +57,11 @@ func wrongPattern(pattern, of string) (message, hint string) {
 		return "is too long for a pattern of " + of, "write several, or use *"
 	case alternation(pattern) > mostAlternation:
 		return "stands for too many " + of, "write several patterns, with fewer braces in each"
-	case of == "branch names" && strings.HasPrefix(pattern, "refs/heads/"):
+	case of == branchNames && strings.HasPrefix(pattern, "refs/heads/"):
 		return "never matches: the name of a branch has no refs/heads/", "write " + show(strings.TrimPrefix(pattern, "refs/heads/"))
-	case of == "tag names" && strings.HasPrefix(pattern, "refs/tags/"):
+	case of == tagNames && strings.HasPrefix(pattern, "refs/tags/"):
 		return "never matches: the name of a tag has no refs/tags/", "write " + show(strings.TrimPrefix(pattern, "refs/tags/"))
-	case of == "paths" && (strings.HasPrefix(pattern, "/") || strings.HasPrefix(pattern, "./")):
+	case of == filePaths && (strings.HasPrefix(pattern, "/") || strings.HasPrefix(pattern, "./")):
 		return "never matches: paths begin at the root of the repository", "write " + show(strings.TrimPrefix(strings.TrimPrefix(pattern, "."), "/"))
 	}
 	return "", ""

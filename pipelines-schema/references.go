@@ -14,9 +14,6 @@ import (
 func (p *parser) reference(i int, a *action, name expression.Name) (message, hint string) {
 	switch name[0] {
 	case "source":
-		if slices.Equal(name, expression.Name{"source", "tag"}) {
-			return "source.tag is not supported yet", ""
-		}
 		return inContext(name, expression.SourceKeys)
 	case "execution":
 		return inContext(name, expression.ExecutionKeys)

@@ -55,7 +55,7 @@ func golden(t *testing.T, d pipeline.Definition, diagnostics []Diagnostic) strin
 	return b.String()
 }
 
-func shown(f *pipeline.BranchFilter) string {
+func shown(f *pipeline.Filter) string {
 	if f == nil {
 		return "never"
 	}

@@ -19,9 +19,9 @@ func (p *parser) triggers(n node, on *pipeline.Triggers) {
 	p.each(n, inOn, func(key, value node) {
 		switch key.text {
 		case "push":
-			on.Push = p.branchFilter(value, inPush)
+			on.Push = p.filter(value, inPush)
 		case "pull_request":
-			on.PullRequest = p.branchFilter(value, inPullRequest)
+			on.PullRequest = p.filter(value, inPullRequest)
 		case "merge_group":
 			p.mergeGroup(value)
 		case "schedule":
@@ -49,9 +49,9 @@ func (p *parser) events(n node, on *pipeline.Triggers) {
 	for _, event := range p.distinct(p.some(n, "on", "write push or pull_request"), "on", exact) {
 		switch event.text {
 		case "push":
-			on.Push = &pipeline.BranchFilter{}
+			on.Push = &pipeline.Filter{}
 		case "pull_request":
-			on.PullRequest = &pipeline.BranchFilter{}
+			on.PullRequest = &pipeline.Filter{}
 		case "schedule":
 			p.report(event.at, `write on: { schedule: [{ cron: "0 3 * * 1-5" }] }`, "schedule is not supported yet, and does not say when")
 		default:
@@ -60,27 +60,31 @@ func (p *parser) events(n node, on *pipeline.Triggers) {
 	}
 }
 
-// branchFilter reads what is under push and pull_request. A filter with a
-// mistake matches every branch, so that the author sees it.
-func (p *parser) branchFilter(n node, w where) *pipeline.BranchFilter {
-	filter := &pipeline.BranchFilter{}
+// filter reads what is under push and pull_request. A filter with a mistake
+// matches everything, so that the author sees it.
+func (p *parser) filter(n node, w where) *pipeline.Filter {
+	filter := &pipeline.Filter{}
 	if n.null {
 		return filter
 	}
 	before := p.mistakes()
 	ok := p.each(n, w, func(key, value node) {
 		what := string(w) + "." + key.text
-		switch {
-		case key.text == "branches":
-			filter.Branches = p.globs(value, what, "branch names")
-		case key.text == "types":
+		switch key.text {
+		case "branches":
+			filter.Branches = p.globs(value, what, branchNames)
+		case "branches-ignore":
+			filter.BranchesIgnore = p.globs(value, what, branchNames)
+		case "tags":
+			filter.Tags = p.globs(value, what, tagNames)
+		case "tags-ignore":
+			filter.TagsIgnore = p.globs(value, what, tagNames)
+		case "paths":
+			filter.Paths = p.globs(value, what, filePaths)
+		case "paths-ignore":
+			filter.PathsIgnore = p.globs(value, what, filePaths)
+		case "types":
 			p.types(value, what, pullRequestTypes)
-		case strings.HasPrefix(key.text, "branches"):
-			p.globs(value, what, "branch names")
-		case strings.HasPrefix(key.text, "tags"):
-			p.globs(value, what, "tag names")
-		default:
-			p.globs(value, what, "paths")
 		}
 	})
 	for _, key := range []string{"branches", "tags", "paths"} {
@@ -93,7 +97,7 @@ func (p *parser) branchFilter(n node, w where) *pipeline.BranchFilter {
 		p.report(n.at, "write branches: [main] under it, or nothing", "%s must be a mapping, not %s", w, n.kind)
 	}
 	if p.mistakes() > before {
-		filter.Branches = nil
+		return &pipeline.Filter{}
 	}
 	return filter
 }

@@ -65,8 +65,19 @@ func (c *Client) Compare(ctx context.Context, repo Repository, base, head string
 	return got.GetStatus(), err
 }
 
-// Head reads the commit at a branch's head.
-func (c *Client) Head(ctx context.Context, repo Repository, branch string) (string, error) {
+// Head reads the commit that a branch or a tag is at, by its full ref; a branch
+// may also go by its name alone.
+func (c *Client) Head(ctx context.Context, repo Repository, ref string) (string, error) {
+	if tag, ok := strings.CutPrefix(ref, "refs/tags/"); ok {
+		segments := append([]string{"commits", "tags"}, strings.Split(tag, "/")...)
+		r := onRepo(repo, "read the commit of tag "+tag, segments...).with("per_page", "1")
+		got, _, err := send[gh.RepositoryCommit](ctx, c, r)
+		if errors.Is(err, ErrRefused) {
+			err = fmt.Errorf("%w: %w", ErrNotFound, err) // as of a SHA
+		}
+		return got.GetSHA(), err
+	}
+	branch := strings.TrimPrefix(ref, "refs/heads/")
 	segments := append([]string{"git", "ref", "heads"}, strings.Split(branch, "/")...)
 	got, _, err := send[*gh.Reference](ctx, c, onRepo(repo, "read the head of branch "+branch, segments...))
 	return got.GetObject().GetSHA(), err

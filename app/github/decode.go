@@ -61,12 +61,14 @@ func decodePush(p payload) Event {
 		Repo: p.repo(), Ref: p.Ref, Before: p.Before, After: p.After,
 		Created: p.Created, Deleted: p.Deleted, Forced: p.Forced,
 		Sender: p.Sender.Login, SenderBot: p.Sender.bot(), Pusher: p.Pusher.Name,
-		Message: p.HeadCommit.Message, Time: parseTime(p.HeadCommit.Timestamp),
+		Commit: p.HeadCommit.ID, Message: p.HeadCommit.Message, Time: parseTime(p.HeadCommit.Timestamp),
 		Author:  p.HeadCommit.Author.display(),
 		Commits: len(p.Commits),
 	}
 	if branch, ok := strings.CutPrefix(p.Ref, "refs/heads/"); ok {
 		e.Branch = branch
+	} else if tag, ok := strings.CutPrefix(p.Ref, "refs/tags/"); ok {
+		e.Tag = tag
 	}
 	who := people{}
 	who.login(e.Sender)
@@ -95,7 +97,7 @@ func decodePullRequest(p payload) Event {
 		Fork: pr.Head.Repo.ID == 0 || pr.Head.Repo.ID != p.Repository.ID,
 		Base: pr.Base.Ref, BaseSHA: pr.Base.SHA, Before: p.Before,
 		User: pr.User.Login, Sender: p.Sender.Login, SenderBot: p.Sender.bot(),
-		Merged: pr.Merged,
+		Merged: pr.Merged, Files: pr.ChangedFiles,
 	}
 	if e.Number == 0 {
 		e.Number = p.Number

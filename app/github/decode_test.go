@@ -64,17 +64,17 @@ var deliveries = []struct {
 	},
 	{
 		"tag, owner by name only", "push",
-		`{"ref":"refs/tags/v1","created":true,"repository":{"name":"shop","owner":{"name":"acme"}}}`,
-		Push{Repo: Repository{Owner: "acme", Name: "shop"}, Ref: "refs/tags/v1", Created: true},
+		`{"ref":"refs/tags/v1","after":"the tag","created":true,"head_commit":{"id":"c"},"repository":{"name":"shop","owner":{"name":"acme"}}}`,
+		Push{Repo: Repository{Owner: "acme", Name: "shop"}, Ref: "refs/tags/v1", Tag: "v1", After: "the tag", Created: true, Commit: "c"},
 	},
 	{"push without repository", "push", `{"ref":"refs/heads/x","repository":null}`, Ignored{Reason: "no repository"}},
 	{
 		"pull request", "pull_request",
-		`{` + inRepo + `,"action":"synchronize","number":3,"before":"old","pull_request":{"number":3,"title":"T","draft":true,"user":{"login":"Opener"},
+		`{` + inRepo + `,"action":"synchronize","number":3,"before":"old","pull_request":{"number":3,"title":"T","draft":true,"changed_files":4,"user":{"login":"Opener"},
 			"merge_commit_sha":"a test merge","head":{"sha":"h","ref":"topic","repo":{"id":99,"full_name":"acme/shop"}},"base":{"sha":"b","ref":"main"}}}`,
 		PullRequest{
 			Repo: decodedRepo, Action: "synchronize", Number: 3, Title: "T", Draft: true, Head: "h", Branch: "topic",
-			HeadRepo: "acme/shop", Base: "main", BaseSHA: "b", Before: "old", User: "Opener", Sender: "Ann",
+			HeadRepo: "acme/shop", Base: "main", BaseSHA: "b", Before: "old", User: "Opener", Sender: "Ann", Files: 4,
 		},
 	},
 	{

@@ -33,13 +33,15 @@ type Push struct {
 	Repo                     Repository
 	Ref                      string // in full
 	Branch                   string // of refs/heads/, else empty
-	Before, After            string // forty zeros where there is none
+	Tag                      string // of refs/tags/, else empty
+	Before, After            string // forty zeros where there is none; of a tag perhaps no commits
 	Created, Deleted, Forced bool
 	Sender                   string
 	SenderBot                bool
 	Pusher                   string
 
 	// Of the head commit; empty when the ref was deleted.
+	Commit  string // its SHA, also where After is an annotated tag
 	Message string
 	Time    time.Time
 	Author  string // login, or name where GitHub knows none
@@ -72,6 +74,7 @@ type PullRequest struct {
 	SenderBot bool
 	Merged    bool   // of closed
 	Merge     string // commit that a merge made
+	Files     int    // how many it changes; 0 where it is not said
 }
 
 // Comment is a new comment on an issue or a pull request; edited and deleted

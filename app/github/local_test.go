@@ -231,6 +231,16 @@ func TestLocalCommits(t *testing.T) {
 	if got, err := w.client.Head(t.Context(), w.repo, "feature/x"); err != nil || got != second {
 		t.Errorf("got %s, %v", got, err)
 	}
+	w.git(w.clone, "tag", "--annotate", "--message=First", "release/v1", first)
+	w.git(w.clone, "push", "--quiet", "origin", "release/v1")
+	for ref, want := range map[string]string{"refs/heads/feature/x": second, "refs/tags/release/v1": first} {
+		if got, err := w.client.Head(t.Context(), w.repo, ref); err != nil || got != want {
+			t.Errorf("%s: got %s, %v", ref, got, err)
+		}
+	}
+	if _, err := w.client.Head(t.Context(), w.repo, "refs/tags/v2"); !errors.Is(err, github.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
 	if _, err := w.client.Head(t.Context(), w.repo, "feature"); !errors.Is(err, github.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}

@@ -104,6 +104,7 @@ func (r repository) ours(installation int64) Repository {
 func (p payload) repo() Repository { return p.Repository.ours(p.Installation.ID) }
 
 type commit struct {
+	ID        string    `json:"id"`
 	Message   string    `json:"message"`
 	Timestamp string    `json:"timestamp"`
 	Author    signature `json:"author"`
@@ -129,6 +130,7 @@ type pullRequest struct {
 	Draft          bool    `json:"draft"`
 	Merged         bool    `json:"merged"`
 	MergeCommitSHA string  `json:"merge_commit_sha"`
+	ChangedFiles   int     `json:"changed_files"`
 	User           account `json:"user"`
 	Head           side    `json:"head"`
 	Base           side    `json:"base"`

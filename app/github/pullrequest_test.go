@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +86,24 @@ func TestPullRequestAuthorsBeyondTheList(t *testing.T) {
 	got, err := s.client(t).PullRequestAuthors(t.Context(), testRepo, 3)
 	if err != nil || len(got) != 260+3+1 {
 		t.Errorf("%d authors, %v", len(got), err)
+	}
+}
+
+// The list of a pull request's files ends at 3,000: who gets so many does not
+// know whether there are more.
+func TestPullRequestFilesBeyondTheList(t *testing.T) {
+	for last, want := range map[int]bool{99: true, 100: false} {
+		s := newScript(t)
+		s.commitsOf("/repos/acme/shop/pulls/3/files", append(slices.Repeat([]int{100}, 29), last), "%s") // their shape does not matter
+		files, all, err := s.client(t).PullRequestFiles(t.Context(), testRepo, 3)
+		if err != nil || len(files) != 2900+last || all != want {
+			t.Errorf("%d files, %v, %v", len(files), all, err)
+		}
+	}
+	s := newScript(t)
+	s.on("GET /repos/acme/shop/pulls/3/files", 422, `{}`)
+	if files, all, err := s.client(t).PullRequestFiles(t.Context(), testRepo, 3); err != nil || all || files != nil {
+		t.Errorf("too large to compare: got %v, %v, %v", files, all, err)
 	}
 }
 

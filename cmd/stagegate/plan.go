@@ -35,6 +35,7 @@ The exit code is 0, or 2 if a file has mistakes or the command is wrong.`,
 		Example: `  stagegate plan
   stagegate plan release --branch main
   stagegate plan --event pull_request --base main
+  stagegate plan --changed docs/index.md --changed src/main.go
   stagegate plan --json | jq -r '.pipelines[] | select(.starts) | .name'`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completePipeline,
@@ -56,6 +57,7 @@ The exit code is 0, or 2 if a file has mistakes or the command is wrong.`,
 	flags.StringVar(&p.Tag, "tag", "", "`TAG` that is pushed, in place of a branch")
 	flags.StringVar(&p.Ref, "ref", "", "`REF` that is pushed: refs/heads/BRANCH or refs/tags/TAG")
 	flags.StringVar(&p.Base, "base", "", "`BRANCH` that the pull request is to go into (default that of origin)")
+	flags.StringArrayVar(&p.Changed, "changed", nil, "`FILE` that the event changes, from the root of the repository (repeatable)")
 	flags.StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: `NAME=VALUE` (repeatable)")
 	flags.BoolVar(&json, "json", false, "write it for machines")
 	completeFlag(cmd, "event", either(string(pipeline.Push), string(pipeline.PullRequest)))

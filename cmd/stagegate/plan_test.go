@@ -90,6 +90,10 @@ func TestPlanEvents(t *testing.T) {
 		".github/pipelines/a.yaml": "name: one\n" + valid, ".github/pipelines/b.yaml": "name: One\n" + valid,
 		".github/pipelines/c.yaml": "name: ONE\n" + strings.Replace(valid, "push", "pull_request", 1),
 	})
+	paths := repository(t, map[string]string{
+		".github/pipelines/shop.yaml":  strings.Replace(valid, "push", `{ push: { branches: [main], tags: ["v*.*"], paths: ["src/**", "!src/docs/**"] } }`, 1),
+		".github/pipelines/prose.yaml": strings.Replace(valid, "push", `{ push: { paths-ignore: ["src/**", "**/*.md"] } }`, 1),
+	})
 	broken := repository(t, map[string]string{
 		".github/pipelines/bad.yaml": strings.Replace(valid, "image:", "imgae:", 1), ".github/pipelines/fine.yaml": valid,
 		".github/pipelines/lost.yaml": "on: [\n",
@@ -103,7 +107,13 @@ func TestPlanEvents(t *testing.T) {
 		"other branch":         {dir, "--branch feature/x", 0, "push to feature/x\n|release does not start: push.branches is main, release/**, !release/old ("},
 		"excluded":             {dir, "--ref refs/heads/release/old", 0, "release does not start: push.branches has !release/old ("},
 		"by pattern":           {sub, "--branch release/1/a", 0, "release starts: push.branches has release/** ("},
-		"tag":                  {dir, "--tag v1", 0, "push of the tag v1\n|release does not start: tags start nothing"},
+		"tag":                  {dir, "--tag v1", 0, "push of the tag v1\n|release does not start: push has no tags, only branches ("},
+		"changed":              {paths, "--changed ./src/a/b.go --changed README.md", 0, "shop starts: push.branches has main; push.paths has src/** for src/a/b.go (|prose ends skipped: all files that changed are in push.paths-ignore: src/**, **/*.md ("},
+		"changed elsewhere":    {paths, "--changed src/docs/x", 0, "shop ends skipped: no file that changed is in push.paths: src/**, !src/docs/** (|prose ends skipped"},
+		"changed something":    {paths, "--changed x", 0, "prose starts: push is for every branch and tag; push.paths-ignore is src/**, **/*.md for x ("},
+		"changed unknown":      {paths, "", 0, "shop starts: push.branches has main; not all files that changed are known, so push.paths lets it through ("},
+		"changed of a tag":     {paths, "--tag v1 --changed x", 0, "shop does not start: push.tags is v*.* (|prose starts"},
+		"changed outside":      {paths, "--changed ../x", 2, "--changed ../x: write the path from the root"},
 		"tag in full":          {dir, "--ref refs/tags/v1", 0, "push of the tag v1\n"},
 		"origin's base":        {dir, "--event pull_request", 0, "pull request from main into trunk\n|release does not start: pull_request.branches is main|review starts: pull_request is for every branch"},
 		"one pipeline":         {sub, "night --branch night/x", 0, "night starts: push.branches has night/*"},
@@ -123,7 +133,7 @@ func TestPlanEvents(t *testing.T) {
 		"one name twice":       {twice, "", 2, `one fails at once|a.yaml:1:1: the pipeline "one" is also defined, as "One", in .github/pipelines/b.yaml|b.yaml:1:1: the pipeline "One" is|ONE does not start: on has no push`},
 		"one of two":           {twice, "one", 2, "two pipelines are called one: name the file, .github/pipelines/a.yaml or .github/pipelines/b.yaml"},
 		"one name, another on": {twice, "--base x", 0, "ONE starts"},
-		"mistakes":             {broken, "", 2, "bad fails at once: push is for every branch|bad.yaml:2:52: an action has no key|fine starts|lost fails at once: nobody can tell what on means"},
+		"mistakes":             {broken, "", 2, "bad fails at once: push is for every branch and tag|bad.yaml:2:52: an action has no key|fine starts|lost fails at once: nobody can tell what on means"},
 		"mistakes of another":  {broken, "fine", 0, "fine starts"},
 	} {
 		t.Run(name, func(t *testing.T) {

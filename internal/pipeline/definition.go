@@ -16,22 +16,6 @@ type Definition struct {
 	Stages    []Stage
 }
 
-// Triggers say which events start an execution. A nil filter means never.
-type Triggers struct {
-	Push        *BranchFilter
-	PullRequest *BranchFilter // matched against the base branch
-}
-
-// Unreadable tells of a file whose triggers a mistake hides.
-func (t Triggers) Unreadable() bool { return t.Push == nil && t.PullRequest == nil }
-
-// BranchFilter lists glob patterns. The last pattern that matches decides; one
-// that starts with ! excludes, as in GitHub Actions. No pattern at all matches
-// every branch.
-type BranchFilter struct {
-	Branches []string
-}
-
 // Variable is a named text of the pipeline, the same for all its actions.
 type Variable struct {
 	Name        string

@@ -9,7 +9,7 @@ import (
 type Trigger string
 
 const (
-	// Push is a push to a branch.
+	// Push is a push to a branch or of a tag.
 	Push Trigger = "push"
 	// PullRequest is a pull request that was opened, reopened or pushed to.
 	PullRequest Trigger = "pull_request"
@@ -19,13 +19,14 @@ const (
 type Revision struct {
 	Commit      string
 	Time        time.Time // when it was committed
-	Ref         string    // refs/heads/main or refs/pull/7/head
-	Branch      string    // the branch pushed to, or the pull request's head branch
+	Ref         string    // refs/heads/main, refs/tags/v1 or refs/pull/7/head
+	Branch      string    // the branch pushed to, or the pull request's head branch; empty for a tag
 	Base        string    // the pull request's base branch; empty for a push
 	PullRequest int       // zero for a push
 	Message     string    // whole commit message
 	Author      string    // login, or name where GitHub knows none
 	Authors     []string  // logins that count as authors of the change, lower case, sorted
+	Changed     Changes   // known only where a filter asked for it
 }
 
 // Execution is one run of one pipeline for one revision. Its zero value is an
@@ -35,7 +36,7 @@ type Execution struct {
 	Number       int    // counts the executions of one pipeline of one repository, from 1
 	Repository   string // owner/name
 	RepositoryID int64  // GitHub's
-	Lane         string // refs/heads/main, or pull/7
+	Lane         string // refs/heads/main, refs/tags/v1 or pull/7
 	Trigger      Trigger
 	Actor        string // login of who caused the trigger
 	Revision     Revision

@@ -7,39 +7,160 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Match tells whether an event starts the pipeline, and by which words of its
-// file or for want of which, for people. Of a push it looks at the branch, of
-// which a tag has none, and of a pull request at the base.
-func (t Triggers) Match(event Trigger, r Revision) (starts bool, why string) {
-	filter, branch := t.Push, r.Branch
-	if event == PullRequest {
-		filter, branch = t.PullRequest, r.Base
-	}
-	switch {
-	case filter == nil:
-		return false, fmt.Sprintf("on has no %s", event)
-	case event == Push && branch == "":
-		return false, "tags start nothing"
-	}
-	return filter.match(string(event), branch)
+// Match is what an event means to a pipeline, and by which words of its file or
+// of the commit, or for want of which, for people. It starts, it skips, or it is
+// none of the pipeline's events.
+type Match struct {
+	Starts bool
+	Skips  bool // it would start, but for its paths or the commit's message
+	Why    string
 }
 
-// match tells whether the filter lets the branch through, and why.
-func (f BranchFilter) match(event, branch string) (bool, string) {
-	if len(f.Branches) == 0 {
-		return true, event + " is for every branch"
+// Match tells what an event means to the pipeline. Of a push it looks at the
+// branch or the tag, of a pull request at the base, of both at the files that
+// changed and the message of the commit.
+func (t Triggers) Match(event Trigger, r Revision) Match {
+	filter := t.filter(event)
+	if filter == nil {
+		return Match{Why: fmt.Sprintf("on has no %s", event)}
 	}
-	key, last := event+".branches", ""
-	for _, pattern := range f.Branches {
-		if ok, err := doublestar.Match(strings.TrimPrefix(pattern, "!"), branch); err == nil && ok {
-			last = pattern
+	m := filter.ref(event, r)
+	if !m.Starts {
+		return m
+	}
+	if word := skipWord(r.Message); word != "" {
+		return Match{Skips: true, Why: "the commit's message says " + word}
+	}
+	if r.Tag() != "" {
+		return m
+	}
+	return filter.files(m, string(event), r.Changed)
+}
+
+// WantsFiles tells whether what the event means hangs on the files that changed,
+// and those are not known.
+func (t Triggers) WantsFiles(event Trigger, r Revision) bool {
+	filter := t.filter(event)
+	asks := filter != nil && len(filter.Paths)+len(filter.PathsIgnore) > 0
+	return asks && r.Tag() == "" && !r.Changed.Complete && t.Match(event, r).Starts
+}
+
+func (t Triggers) filter(event Trigger) *Filter {
+	switch event {
+	case Push:
+		return t.Push
+	case PullRequest:
+		return t.PullRequest
+	}
+	return nil
+}
+
+// ref tells whether the filter lets the branch or the tag through.
+func (f Filter) ref(event Trigger, r Revision) Match {
+	branches := globs{string(event) + ".branches", f.Branches, f.BranchesIgnore}
+	tags := globs{string(event) + ".tags", f.Tags, f.TagsIgnore}
+	switch {
+	case event == PullRequest:
+		return branches.match(r.Base, "pull_request is for every branch")
+	case branches.none() && tags.none():
+		return Match{Starts: true, Why: "push is for every branch and tag"}
+	case r.Tag() != "" && tags.none():
+		return Match{Why: "push has no tags, only branches"}
+	case r.Tag() != "":
+		return tags.match(r.Tag(), "")
+	case branches.none():
+		return Match{Why: "push has no branches, only tags"}
+	}
+	return branches.match(r.Branch, "")
+}
+
+// files adds to a match what the filter's paths say about it.
+func (f Filter) files(m Match, event string, changed Changes) Match {
+	paths := globs{event + ".paths", f.Paths, f.PathsIgnore}
+	if paths.none() {
+		return m
+	}
+	if !changed.Complete {
+		m.Why += "; not all files that changed are known, so " + paths.key + " lets it through"
+		return m
+	}
+	for _, file := range changed.Files {
+		if one := paths.match(file, ""); one.Starts {
+			m.Why += "; " + one.Why + " for " + file
+			return m
 		}
 	}
 	switch {
-	case last == "":
-		return false, fmt.Sprintf("%s is %s", key, strings.Join(f.Branches, ", "))
-	case strings.HasPrefix(last, "!"):
-		return false, fmt.Sprintf("%s has %s", key, last)
+	case len(f.Paths) > 0:
+		return Match{Skips: true, Why: fmt.Sprintf("no file that changed is in %s: %s", paths.key, strings.Join(f.Paths, ", "))}
+	case len(changed.Files) == 0:
+		m.Why += "; no file changed, so " + paths.key + "-ignore has none to ignore"
+		return m
 	}
-	return true, fmt.Sprintf("%s has %s", key, last)
+	return Match{Skips: true, Why: fmt.Sprintf("all files that changed are in %s-ignore: %s", paths.key, strings.Join(f.PathsIgnore, ", "))}
+}
+
+// globs are the patterns of one key, or of its -ignore form.
+type globs struct {
+	key            string
+	patterns, less []string
+}
+
+func (g globs) none() bool { return len(g.patterns) == 0 && len(g.less) == 0 }
+
+// match tells whether the patterns let a name through; always is said where
+// there are none.
+func (g globs) match(name, always string) Match {
+	switch {
+	case len(g.less) > 0:
+		if last := lastMatch(g.less, name); last != "" {
+			return Match{Why: fmt.Sprintf("%s-ignore has %s", g.key, last)}
+		}
+		return Match{Starts: true, Why: fmt.Sprintf("%s-ignore is %s", g.key, strings.Join(g.less, ", "))}
+	case len(g.patterns) == 0:
+		return Match{Starts: true, Why: always}
+	}
+	switch last := lastMatch(g.patterns, name); {
+	case last == "":
+		return Match{Why: fmt.Sprintf("%s is %s", g.key, strings.Join(g.patterns, ", "))}
+	case strings.HasPrefix(last, "!"):
+		return Match{Why: fmt.Sprintf("%s has %s", g.key, last)}
+	default:
+		return Match{Starts: true, Why: fmt.Sprintf("%s has %s", g.key, last)}
+	}
+}
+
+// lastMatch is the last of the patterns that matches, with ! or without, or "".
+func lastMatch(patterns []string, name string) string {
+	for i := len(patterns) - 1; i >= 0; i-- {
+		if ok, err := doublestar.Match(strings.TrimPrefix(patterns[i], "!"), name); err == nil && ok {
+			return patterns[i]
+		}
+	}
+	return ""
+}
+
+// skipWords are what GitHub Actions heeds anywhere in the message of a commit.
+var skipWords = []string{"[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"}
+
+// skipWord is what in the message of a commit says that nothing is to run, or
+// "". A trailer stands in the last paragraph.
+func skipWord(message string) string {
+	for _, word := range skipWords {
+		if strings.Contains(message, word) {
+			return word
+		}
+	}
+	message = strings.TrimSpace(strings.ReplaceAll(message, "\r\n", "\n"))
+	last := strings.LastIndex(message, "\n\n")
+	if last < 0 {
+		return ""
+	}
+	for line := range strings.Lines(message[last+2:]) {
+		key, value, ok := strings.Cut(line, ":")
+		if ok && strings.EqualFold(strings.TrimSpace(key), "skip-checks") && strings.TrimSpace(value) == "true" {
+			return "skip-checks: true"
+		}
+	}
+	return ""
 }

@@ -1,34 +1,64 @@
 package pipeline_test
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-func TestMatch(t *testing.T) {
+// push is the revision of a push to a branch, or of a full ref.
+func push(ref string) pipeline.Revision {
+	if strings.HasPrefix(ref, "refs/") {
+		return pipeline.Revision{Ref: ref}
+	}
+	return pipeline.Revision{Ref: "refs/heads/" + ref, Branch: ref, Base: "main"}
+}
+
+func starts(why string) pipeline.Match { return pipeline.Match{Starts: true, Why: why} }
+
+func skips(why string) pipeline.Match { return pipeline.Match{Skips: true, Why: why} }
+
+func never(why string) pipeline.Match { return pipeline.Match{Why: why} }
+
+func TestMatchRefs(t *testing.T) {
+	branches := func(patterns ...string) pipeline.Filter { return pipeline.Filter{Branches: patterns} }
+	both := pipeline.Filter{Branches: []string{"main"}, Tags: []string{"v*", "!v0*"}}
 	for _, tc := range []struct {
-		patterns []string
-		branch   string
-		starts   bool
-		why      string
+		filter pipeline.Filter
+		ref    string
+		want   pipeline.Match
 	}{
-		{nil, "anything", true, "push is for every branch"},
-		{nil, "", false, "tags start nothing"},
-		{[]string{"main"}, "main", true, "push.branches has main"},
-		{[]string{"main"}, "main2", false, "push.branches is main"},
-		{[]string{"**"}, "", false, "tags start nothing"},
-		{[]string{"release/*"}, "release/1", true, "push.branches has release/*"},
-		{[]string{"main", "release/*"}, "release/1/a", false, "push.branches is main, release/*"},
-		{[]string{"release/**"}, "release/1/a", true, "push.branches has release/**"},
-		{[]string{"**", "!wip/**"}, "wip/x", false, "push.branches has !wip/**"},
-		{[]string{"**", "!wip/**", "wip/keep"}, "wip/keep", true, "push.branches has wip/keep"},
-		{[]string{"!main"}, "other", false, "push.branches is !main"},
+		{branches(), "anything", starts("push is for every branch and tag")},
+		{branches(), "refs/tags/v1", starts("push is for every branch and tag")},
+		{branches("main"), "main", starts("push.branches has main")},
+		{branches("main"), "main2", never("push.branches is main")},
+		{branches("**"), "refs/tags/v1", never("push has no tags, only branches")},
+		{branches("release/*"), "release/1", starts("push.branches has release/*")},
+		{branches("main", "release/*"), "release/1/a", never("push.branches is main, release/*")},
+		{branches("release/**"), "release/1/a", starts("push.branches has release/**")},
+		{branches("**", "!wip/**"), "wip/x", never("push.branches has !wip/**")},
+		{branches("**", "!wip/**", "wip/keep"), "wip/keep", starts("push.branches has wip/keep")},
+		{branches("!main"), "other", never("push.branches is !main")},
+		{pipeline.Filter{BranchesIgnore: []string{"wip/**", "x"}}, "wip/a", never("push.branches-ignore has wip/**")},
+		{pipeline.Filter{BranchesIgnore: []string{"wip/**", "x"}}, "main", starts("push.branches-ignore is wip/**, x")},
+		{pipeline.Filter{BranchesIgnore: []string{"wip/**"}}, "refs/tags/v1", never("push has no tags, only branches")},
+		{pipeline.Filter{Tags: []string{"v*"}}, "v1", never("push has no branches, only tags")},
+		{pipeline.Filter{Tags: []string{"v*"}}, "refs/tags/v1", starts("push.tags has v*")},
+		{pipeline.Filter{Tags: []string{"v*"}}, "refs/tags/a/v1", never("push.tags is v*")},
+		{pipeline.Filter{TagsIgnore: []string{"*-rc*"}}, "refs/tags/v1-rc1", never("push.tags-ignore has *-rc*")},
+		{pipeline.Filter{TagsIgnore: []string{"*-rc*"}}, "refs/tags/v1", starts("push.tags-ignore is *-rc*")},
+		{both, "main", starts("push.branches has main")},
+		{both, "refs/tags/v1", starts("push.tags has v*")},
+		{both, "refs/tags/v0.1", never("push.tags has !v0*")},
+		{both, "other", never("push.branches is main")},
+		{pipeline.Filter{Paths: []string{"src/**"}}, "refs/tags/v1", starts("push is for every branch and tag")},
 	} {
-		on := pipeline.Triggers{Push: &pipeline.BranchFilter{Branches: tc.patterns}}
-		starts, why := on.Match(pipeline.Push, pipeline.Revision{Branch: tc.branch, Base: "main"})
-		if starts != tc.starts || why != tc.why {
-			t.Errorf("%v, push to %q: %v, %s; want %v, %s", tc.patterns, tc.branch, starts, why, tc.starts, tc.why)
+		on := pipeline.Triggers{Push: &tc.filter}
+		if diff := cmp.Diff(tc.want, on.Match(pipeline.Push, push(tc.ref))); diff != "" {
+			t.Errorf("%+v, push of %s (-want +got)\n%s", tc.filter, tc.ref, diff)
 		}
 	}
 }
@@ -36,22 +66,129 @@ func TestMatch(t *testing.T) {
 // TestMatchPullRequest asks that the base decides, and that no trigger stands in
 // for another.
 func TestMatchPullRequest(t *testing.T) {
-	main := &pipeline.BranchFilter{Branches: []string{"main"}}
+	main := &pipeline.Filter{Branches: []string{"main"}}
 	for _, tc := range []struct {
-		on     pipeline.Triggers
-		base   string
-		starts bool
-		why    string
+		on   pipeline.Triggers
+		base string
+		want pipeline.Match
 	}{
-		{pipeline.Triggers{PullRequest: main}, "main", true, "pull_request.branches has main"},
-		{pipeline.Triggers{PullRequest: main}, "dev", false, "pull_request.branches is main"},
-		{pipeline.Triggers{PullRequest: &pipeline.BranchFilter{}}, "dev", true, "pull_request is for every branch"},
-		{pipeline.Triggers{Push: main}, "main", false, "on has no pull_request"},
-		{pipeline.Triggers{}, "main", false, "on has no pull_request"},
+		{pipeline.Triggers{PullRequest: main}, "main", starts("pull_request.branches has main")},
+		{pipeline.Triggers{PullRequest: main}, "dev", never("pull_request.branches is main")},
+		{pipeline.Triggers{PullRequest: &pipeline.Filter{}}, "dev", starts("pull_request is for every branch")},
+		{pipeline.Triggers{PullRequest: &pipeline.Filter{BranchesIgnore: []string{"dev"}}}, "dev", never("pull_request.branches-ignore has dev")},
+		{pipeline.Triggers{Push: main}, "main", never("on has no pull_request")},
+		{pipeline.Triggers{}, "main", never("on has no pull_request")},
 	} {
-		starts, why := tc.on.Match(pipeline.PullRequest, pipeline.Revision{Branch: "main", Base: tc.base})
-		if starts != tc.starts || why != tc.why {
-			t.Errorf("%+v, base %s: %v, %s; want %v, %s", tc.on, tc.base, starts, why, tc.starts, tc.why)
+		got := tc.on.Match(pipeline.PullRequest, pipeline.Revision{Branch: "main", Base: tc.base})
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%+v, base %s (-want +got)\n%s", tc.on, tc.base, diff)
+		}
+	}
+}
+
+func TestMatchPaths(t *testing.T) {
+	paths := func(patterns ...string) pipeline.Filter { return pipeline.Filter{Paths: patterns} }
+	ignore := func(patterns ...string) pipeline.Filter { return pipeline.Filter{PathsIgnore: patterns} }
+	const every = "push is for every branch and tag; "
+	for _, tc := range []struct {
+		filter  pipeline.Filter
+		changed string
+		want    pipeline.Match
+	}{
+		{paths("src/**"), "README.md src/a/b.go", starts(every + "push.paths has src/** for src/a/b.go")},
+		{paths("src/**"), "README.md src", starts(every + "push.paths has src/** for src")},
+		{paths("src/**"), "README.md", skips("no file that changed is in push.paths: src/**")},
+		{paths("*.md"), "docs/a.md", skips("no file that changed is in push.paths: *.md")},
+		{paths("**/*.md"), "a.md", starts(every + "push.paths has **/*.md for a.md")},
+		{paths("**", "!docs/**"), "docs/a docs/b", skips("no file that changed is in push.paths: **, !docs/**")},
+		{paths("**", "!docs/**"), "docs/a b", starts(every + "push.paths has ** for b")},
+		{paths("**", "!docs/**", "docs/x"), "docs/x", starts(every + "push.paths has docs/x for docs/x")},
+		{paths("**"), "", skips("no file that changed is in push.paths: **")},
+		{ignore("docs/**", "*.md"), "docs/a a.md", skips("all files that changed are in push.paths-ignore: docs/**, *.md")},
+		{ignore("docs/**"), "docs/a b", starts(every + "push.paths-ignore is docs/** for b")},
+		{ignore("docs/**"), "", starts(every + "no file changed, so push.paths-ignore has none to ignore")},
+	} {
+		on, r := pipeline.Triggers{Push: &tc.filter}, push("main")
+		if !on.WantsFiles(pipeline.Push, r) {
+			t.Errorf("%+v does not want to know what changed", tc.filter)
+		}
+		unknown := on.Match(pipeline.Push, r)
+		r.Changed = pipeline.Changes{Files: strings.Fields(tc.changed), Complete: true}
+		if diff := cmp.Diff(tc.want, on.Match(pipeline.Push, r)); diff != "" {
+			t.Errorf("%+v, %s changed (-want +got)\n%s", tc.filter, tc.changed, diff)
+		}
+		if on.WantsFiles(pipeline.Push, r) {
+			t.Errorf("%+v wants to know again what changed", tc.filter)
+		}
+		r.Changed.Complete = false
+		if got := on.Match(pipeline.Push, r); !got.Starts || got != unknown {
+			t.Errorf("%+v, not all is known: %+v; nothing is known: %+v", tc.filter, got, unknown)
+		}
+	}
+}
+
+// TestWantsFiles asks that GitHub is not asked for what decides nothing.
+func TestWantsFiles(t *testing.T) {
+	filter := &pipeline.Filter{Branches: []string{"main"}, Tags: []string{"*"}, Paths: []string{"src/**"}}
+	skipped := push("main")
+	skipped.Message = "Docs [skip ci]"
+	for name, wants := range map[string]bool{
+		"main":    pipeline.Triggers{Push: filter}.WantsFiles(pipeline.Push, push("main")),
+		"":        pipeline.Triggers{Push: filter}.WantsFiles(pipeline.Push, push("other")),
+		"tag":     pipeline.Triggers{Push: filter}.WantsFiles(pipeline.Push, push("refs/tags/v1")),
+		"event":   pipeline.Triggers{Push: filter}.WantsFiles(pipeline.PullRequest, push("main")),
+		"message": pipeline.Triggers{Push: filter}.WantsFiles(pipeline.Push, skipped),
+		"nothing": pipeline.Triggers{Push: &pipeline.Filter{}}.WantsFiles(pipeline.Push, push("main")),
+	} {
+		if wants != (name == "main") {
+			t.Errorf("%s: wants files is %v", name, wants)
+		}
+	}
+}
+
+func TestMatchMessage(t *testing.T) {
+	for message, word := range map[string]string{
+		"Fix a typo [skip ci]":                                "[skip ci]",
+		"[ci skip] Fix a typo":                                "[ci skip]",
+		"Fix\n\nwords [no ci] words\n\nmore":                  "[no ci]",
+		"Fix[skip actions]":                                   "[skip actions]",
+		"Fix\n\n[actions skip]":                               "[actions skip]",
+		"Fix\n\n\nskip-checks: true":                          "skip-checks: true",
+		"Fix\r\n\r\nText\r\n\r\nSkip-Checks:true\r\n":         "skip-checks: true",
+		"Fix\n\nReviewed-by: B\nskip-checks: true\nCc: C\n\n": "skip-checks: true",
+		"Fix\n\nskip-checks: true\n\nMore text":               "",
+		"skip-checks: true":                                   "",
+		"Fix\n\nskip-checks: false":                           "",
+		"Fix\n\nText says skip-checks: true":                  "",
+		"Do not skip ci":                                      "",
+		"":                                                    "",
+	} {
+		on := pipeline.Triggers{Push: &pipeline.Filter{}, PullRequest: &pipeline.Filter{Branches: []string{"main"}}}
+		for _, event := range []pipeline.Trigger{pipeline.Push, pipeline.PullRequest} {
+			r := push("main")
+			r.Message = message
+			got := on.Match(event, r)
+			if want := skips("the commit's message says " + word); word != "" && got != want || word == "" && !got.Starts {
+				t.Errorf("%s, message %q: %+v", event, message, got)
+			}
+			if r.Base = "other"; event == pipeline.PullRequest && on.Match(event, r) != never("pull_request.branches is main") {
+				t.Errorf("a message makes an event concern it: %+v", on.Match(event, r))
+			}
+		}
+	}
+}
+
+func TestKeptChanges(t *testing.T) {
+	few := pipeline.Changes{Files: []string{"a", "b"}, Complete: true}
+	if diff := cmp.Diff(few, few.Kept()); diff != "" {
+		t.Error(diff)
+	}
+	for name, c := range map[string]pipeline.Changes{
+		"not all": {Files: []string{"a"}},
+		"long":    {Files: []string{strings.Repeat("a", 40<<10)}, Complete: true},
+	} {
+		if diff := cmp.Diff(pipeline.Changes{}, c.Kept()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }

@@ -42,7 +42,9 @@ func (x Execution) known(name expression.Name) (string, error) {
 	switch {
 	case len(name) == 3, name.String() == "execution.number" && x.Number == 0:
 		return "", expression.ErrUnknown
-	case name.String() == "source.pull_request" && x.Trigger == Push:
+	case name.String() == "source.pull_request" && x.Trigger == Push,
+		name.String() == "source.tag" && x.Revision.Branch != "",
+		name.String() == "source.branch" && x.Revision.Tag() != "":
 		return "", nil
 	}
 	text, err := (&move{Execution: x}).lookup(name)

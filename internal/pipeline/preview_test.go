@@ -14,6 +14,7 @@ func TestPreview(t *testing.T) {
 	}
 	request := push
 	request.Trigger = pipeline.PullRequest
+	tag := pipeline.Execution{Trigger: pipeline.Push, Revision: pipeline.Revision{Ref: "refs/tags/v1"}}
 	for _, tc := range []struct {
 		x          pipeline.Execution
 		text, want string
@@ -23,6 +24,8 @@ func TestPreview(t *testing.T) {
 		{push, "${{ source.branch == 'main' || build.compile.version == '1' }}", "true"},
 		{push, "${{ build.compile.version == '1' || true }}", "${{ build.compile.version == '1' || true }}"},
 		{push, "${{source.commit}} ${{ execution.id }} ${{ execution.number }} ${{ execution.actor }}", "${{source.commit}} ${{ execution.id }} ${{ execution.number }} ${{ execution.actor }}"},
+		{push, "<${{ source.tag }}>", "<>"},
+		{tag, "${{ source.tag }}<${{ source.branch }}>", "v1<>"},
 		{push, "${{ execution.trigger }}<${{ variables.NONE }}${{ source.pull_request }}>", "push<>"},
 		{request, "${{ source.pull_request || 'none' }}", "${{ source.pull_request || 'none' }}"},
 	} {

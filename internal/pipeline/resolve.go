@@ -58,6 +58,8 @@ func (m *move) sourceValue(key string) (string, error) {
 		return r.Ref, nil
 	case "branch":
 		return r.Branch, nil
+	case "tag":
+		return r.Tag(), nil
 	case "message":
 		return r.Message, nil
 	case "author":

@@ -25,6 +25,7 @@ func TestExpressionsOfAJob(t *testing.T) {
 		"${{ contains(source.message, 'quoted') }}":                    "true",
 		"${{ source.message }}":                                        "${{ variables.REGION }} 'quoted'",
 		"${{ source.pull_request || 'none' }}":                         "none",
+		"${{ source.tag || source.branch }}":                           "main",
 		"${{ true || build.compile.unwritten }}":                       "true",
 	} {
 		_, effects := rollOut(t, text)
@@ -47,7 +48,7 @@ func TestExpressionsThatFailAJob(t *testing.T) {
 		"${{ changed('**') }}":         "changed() is not supported yet",
 		"${{ hash('**') }}":            "hash() is not supported yet",
 		"${{ success() }}":             "success() stands in if only",
-		"${{ source.tag }}":            "nothing is called source.tag",
+		"${{ source.tags }}":           "nothing is called source.tags",
 		"${{ source.branch = 'main'}}": "= is not an operator",
 	} {
 		x, _ := rollOut(t, text)

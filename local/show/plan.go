@@ -63,6 +63,8 @@ func (t *planText) pipeline(f local.PlannedPipeline) {
 		verdict, c = "fails at once", red
 	case f.Starts:
 		verdict, c = "starts", green
+	case f.Skips:
+		verdict, c = "ends skipped", grey
 	}
 	t.line("")
 	t.line(fmt.Sprintf("%s %s: %s %s", t.style.paint(bold, visible(f.Name)), t.style.paint(c, verdict), visible(f.Why),

@@ -23,6 +23,7 @@ type (
 		Name     string        `json:"name"`
 		File     string        `json:"file"`
 		Starts   bool          `json:"starts"`
+		Skips    bool          `json:"skips"`
 		Why      string        `json:"why"`
 		Mistakes []object      `json:"mistakes"`
 		Stages   []stageObject `json:"stages"`
@@ -60,7 +61,7 @@ func PlanJSON(w io.Writer, p local.Plan) error {
 	}
 	for _, f := range p.Pipelines {
 		o := pipelineObject{
-			Name: f.Name, File: f.File, Starts: f.Starts, Why: f.Why,
+			Name: f.Name, File: f.File, Starts: f.Starts, Skips: f.Skips, Why: f.Why,
 			Mistakes: objects(f.Mistakes), Stages: []stageObject{},
 		}
 		for _, s := range f.Stages {

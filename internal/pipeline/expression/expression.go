@@ -19,7 +19,7 @@ const (
 // a pipeline file and who resolves it use these lists; nobody changes them.
 var (
 	// SourceKeys are the names after "source.".
-	SourceKeys = []string{"repository", "commit", "ref", "branch", "message", "author", "pull_request"}
+	SourceKeys = []string{"repository", "commit", "ref", "branch", "tag", "message", "author", "pull_request"}
 	// ExecutionKeys are the names after "execution.".
 	ExecutionKeys = []string{"id", "number", "trigger", "actor"}
 	// Contexts are the first names that are not a stage's: no stage may be

@@ -1,0 +1,187 @@
+package app_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// filtered is a pipeline of two stages that asks for paths.
+const filtered = `
+on:
+  push: { branches: [main, "new/**"], tags: ["v*"], paths: ["src/**", "!src/docs/**"] }
+  pull_request: { paths-ignore: ["docs/**"] }
+stages:
+  - name: build
+    actions: [{ name: compile, image: IMAGE, run: 'echo "tag=$TAG."', env: { TAG: "${{ source.tag }}" } }]
+  - name: deploy
+    actions: [{ name: roll-out, image: IMAGE, run: "true" }]
+`
+
+// skipped waits until both checks of filtered ended skipped, for the reason.
+func (w *world) skipped(sha, reason string) {
+	w.t.Helper()
+	for _, name := range []string{"ci / build", "ci / deploy"} {
+		if run := w.check(sha, name, "skipped"); run.Title != reason {
+			w.t.Errorf("%s: title %q, want %q", name, run.Title, reason)
+		}
+	}
+}
+
+func TestPathsOfAPush(t *testing.T) {
+	w := newWorld(t)
+	first := w.pipeline(filtered)
+	w.push("main") // a new branch, which is the default one
+	w.check(first, "ci / deploy", "success")
+
+	docs := w.commit("Docs", map[string]string{"README.md": "shop!\n", "src/docs/a.md": "a"})
+	w.push("main")
+	w.skipped(docs, "No file that changed is in push.paths: src/**, !src/docs/**")
+
+	w.commit("Docs", map[string]string{"README.md": "shop!!\n"})
+	w.git(w.clone, "mv", "src/docs/a.md", "src/a.md")
+	moved := w.commit("Move", nil)
+	w.push("main") // both commits at once
+	w.check(moved, "ci / deploy", "success")
+
+	w.git(w.clone, "checkout", "--quiet", "-b", "new/docs")
+	branch := w.commit("Docs", map[string]string{"README.md": "new\n"})
+	w.push("new/docs") // compared with main
+	w.skipped(branch, "No file that changed is in push.paths: src/**, !src/docs/**")
+
+	w.git(w.clone, "checkout", "--quiet", "main")
+	w.git(w.clone, "commit", "--quiet", "--amend", "--message=Otherwise")
+	forced := w.commit("Docs", map[string]string{"README.md": "forced\n"})
+	w.push("+main")
+	w.check(forced, "ci / deploy", "success") // what it threw away is not listed
+}
+
+// TestSkippedIsNotWhatRan pushes a commit, which ran, to another branch, whose
+// push changes nothing that matters.
+func TestSkippedIsNotWhatRan(t *testing.T) {
+	w := newWorld(t)
+	w.pipeline(filtered)
+	w.push("main")
+	w.git(w.clone, "checkout", "--quiet", "-b", "new/x")
+	sha := w.commit("Source", map[string]string{"src/a": "a"})
+	w.push("new/x")
+	w.check(sha, "ci / deploy", "success")
+	newest := w.commit("Docs", map[string]string{"README.md": "x\n"})
+	w.push("new/x")
+	w.skipped(newest, "No file that changed is in push.paths: src/**, !src/docs/**")
+	w.push("new/x:new/y") // since main, it changed src
+	w.check(newest, "ci / deploy", "success")
+	docs := w.commit("Docs [skip ci]", map[string]string{"src/b": "b"})
+	w.push("new/x")
+	w.skipped(docs, "The commit's message says [skip ci]")
+	w.push(sha + ":refs/heads/main")
+	w.logged("for refs/heads/main at " + sha)
+	w.push(docs + ":refs/heads/main")
+	w.logged("for refs/heads/main at " + docs)
+	w.allEnded(docs)
+	if runs := w.runs(docs, "ci / build"); len(runs) != 1 {
+		t.Errorf("%d runs, want the one that was skipped first", len(runs))
+	}
+}
+
+func TestTags(t *testing.T) {
+	w := newWorld(t)
+	w.pipeline(filtered)
+	w.push("main")
+	sha := w.commit("Release", map[string]string{"README.md": "1.0\n"})
+	w.git(w.clone, "tag", "--annotate", "--message=First", "v1.0")
+	w.git(w.clone, "tag", "other")
+	w.push("v1.0")
+	run := w.check(sha, "ci / build", "success")
+	if got := w.actionLog(run, "compile"); !strings.Contains(got, "o tag=v1.0.") {
+		t.Errorf("log %s", got)
+	}
+	w.check(sha, "ci / deploy", "success")
+	w.push("other")
+	w.logged("no pipeline runs on a push to refs/tags/other")
+	w.push(":v1.0")
+	w.logged("refs/tags/v1.0 was deleted")
+	w.push("main") // of what ran for the tag, nothing is said to be skipped
+	w.logged("for refs/heads/main at " + sha)
+	if runs := w.runs(sha, "ci / build"); len(runs) != 1 || runs[0].Conclusion != "success" {
+		t.Errorf("runs %+v", runs)
+	}
+}
+
+// TestApprovalOfATag asks that a tag is a head of its own.
+func TestApprovalOfATag(t *testing.T) {
+	w := newWorld(t)
+	sha := w.pipeline(strings.Replace(withApproval(""), "branches: [main]", `tags: ["v*"]`, 1))
+	w.git(w.clone, "tag", "v1")
+	w.push("v1")
+	waiting := w.check(sha, "ci / production", "action_required")
+	if err := w.repo.ClickAction("bob", waiting.ID, "approve"); err != nil {
+		t.Fatal(err)
+	}
+	w.check(sha, "ci / production", "success")
+}
+
+func TestPathsOfAPullRequest(t *testing.T) {
+	w := newWorld(t)
+	w.pipeline(filtered)
+	w.push("main")
+	w.git(w.clone, "checkout", "--quiet", "-b", "feature")
+	docs := w.commit("Docs", map[string]string{"docs/a.md": "a"})
+	w.push("feature")
+	if _, err := w.repo.OpenPullRequest("alice", "feature", "main", "Feature", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.skipped(docs, "All files that changed are in pull_request.paths-ignore: docs/**")
+	said := w.commit("More\n\nText.\n\nskip-checks: true", map[string]string{"src/a": "a"})
+	w.push("feature")
+	w.skipped(said, "The commit's message says skip-checks: true")
+	more := w.commit("Docs again", map[string]string{"docs/a.md": "b"})
+	w.push("feature") // the whole pull request counts, not its last push
+	w.check(more, "ci / deploy", "success")
+}
+
+// TestManyFiles has a pull request of more files than GitHub lists.
+func TestManyFiles(t *testing.T) {
+	w := newWorld(t)
+	w.pipeline(strings.Replace(filtered, "paths-ignore: [\"docs/**\"]", `paths: ["src/**"]`, 1))
+	w.push("main")
+	w.git(w.clone, "checkout", "--quiet", "-b", "feature")
+	files := map[string]string{}
+	for i := range 3001 {
+		files[fmt.Sprintf("docs/%04d", i)] = "x"
+	}
+	sha := w.commit("Docs", files)
+	w.push("feature")
+	w.github.ResetRequests()
+	if _, err := w.repo.OpenPullRequest("alice", "feature", "main", "Feature", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.check(sha, "ci / deploy", "success")
+	if n := asked(w, "pulls/list-files"); n != 0 {
+		t.Errorf("%d requests for a list that ends too soon", n)
+	}
+}
+
+func asked(w *world, operation string) int {
+	n := 0
+	for _, r := range w.github.Requests() {
+		if r.Operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
+// TestMistakesAreShownAnyway has a file with a mistake, of whose stages nobody
+// can say that they were skipped.
+func TestMistakesAreShownAnyway(t *testing.T) {
+	w := newWorld(t)
+	w.pipeline(filtered)
+	w.push("main")
+	sha := w.pipeline(strings.Replace(filtered, "run:", "rum:", 1))
+	w.push("main")
+	w.check(sha, "ci", "failure")
+	if n := asked(w, "repos/compare-commits-with-basehead"); n != 0 {
+		t.Errorf("%d requests for files that decide nothing", n)
+	}
+}

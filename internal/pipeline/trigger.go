@@ -1,0 +1,58 @@
+package pipeline
+
+import "strings"
+
+// Triggers say which events start an execution. A nil filter means never.
+type Triggers struct {
+	Push        *Filter
+	PullRequest *Filter // its branches are matched against the base
+}
+
+// Unreadable tells of a file whose triggers a mistake hides.
+func (t Triggers) Unreadable() bool { return t.Push == nil && t.PullRequest == nil }
+
+// Filter narrows an event by glob patterns, as in GitHub Actions. Of a list the
+// last pattern that matches decides; one that starts with ! excludes. A list of
+// what to ignore stands in place of the other of its kind. Without any list for
+// branches and tags all of both match; with one for either, only those do.
+type Filter struct {
+	Branches       []string
+	BranchesIgnore []string `json:",omitempty"`
+	Tags           []string `json:",omitempty"`
+	TagsIgnore     []string `json:",omitempty"`
+	Paths          []string `json:",omitempty"` // of tags they are not asked
+	PathsIgnore    []string `json:",omitempty"`
+}
+
+// Changes are the paths of the files that an event changed; of a file that was
+// renamed, both. Where they are not known to be all, every filter of paths lets
+// the event through; so does the zero value.
+type Changes struct {
+	Files    []string `json:",omitempty"`
+	Complete bool     `json:",omitempty"`
+}
+
+// mostKept is how many bytes of names an execution keeps.
+const mostKept = 32 << 10
+
+// Kept is what of the changes is worth keeping with an execution: a list that
+// is too long is not known to be all.
+func (c Changes) Kept() Changes {
+	size := 0
+	for _, f := range c.Files {
+		size += len(f)
+	}
+	if !c.Complete || size > mostKept {
+		return Changes{}
+	}
+	return c
+}
+
+// Tag is the tag that was pushed; empty for everything else.
+func (r Revision) Tag() string {
+	tag, ok := strings.CutPrefix(r.Ref, "refs/tags/")
+	if !ok {
+		return ""
+	}
+	return tag
+}
