@@ -19,6 +19,7 @@ import (
 
 	"github.com/stagegate/stagegate/app/blob"
 	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/mirror"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/app/web"
 	"github.com/stagegate/stagegate/app/webhook"
@@ -33,6 +34,7 @@ type App struct {
 	store    store.Store
 	blobs    *blob.Bucket
 	github   *github.Client
+	mirrors  *mirror.Mirrors
 	log      *slog.Logger
 	now      func() time.Time
 
@@ -60,7 +62,12 @@ func New(c Config) (*App, error) {
 	if a.now == nil {
 		a.now = time.Now
 	}
-	return a, a.prepareFolders()
+	if err := a.prepareFolders(); err != nil {
+		return nil, err
+	}
+	var err error
+	a.mirrors, err = mirror.New(mirror.Config{Dir: a.path("mirrors"), URL: gitAddress(c.Settings.GitHubURL), Log: c.Log})
+	return a, err
 }
 
 // Jobs returns the work of this process's runners.
@@ -163,7 +170,7 @@ func (a *App) complain(ctx context.Context, doing string, err error) {
 func (a *App) queueConfig() *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, work(a.log, a.deliver))
-	river.AddWorker(workers, work(a.log, a.fetchSource))
+	river.AddWorker(workers, patient[store.FetchSource]{work(a.log, a.fetchSource), cloneTimeout})
 	river.AddWorker(workers, work(a.log, a.report))
 	river.AddWorker(workers, work(a.log, a.reply))
 	river.AddWorker(workers, work(a.log, a.expire))

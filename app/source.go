@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/mirror"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/artifact"
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -54,7 +55,11 @@ func (a *App) whileTelling(ctx context.Context, x store.Execution) (pipeline.Art
 		defer close(told)
 		_ = a.report(ctx, store.Report{Execution: x.ID, Version: x.Version})
 	}()
-	art, notes, err := a.packSource(ctx, x)
+	pack := a.packSource
+	if x.Definition.Source.Clone {
+		pack = a.packClone
+	}
+	art, notes, err := pack(ctx, x)
 	<-told
 	return art, notes, err
 }
@@ -63,11 +68,13 @@ func (a *App) tryAgain(x store.Execution, err error) bool {
 	age := a.now().Sub(x.CreatedAt)
 	var limited *github.RateLimited
 	switch {
-	case errors.Is(err, github.ErrGone), errors.Is(err, errBadSource), errors.Is(err, artifact.ErrTooLarge):
+	case errors.Is(err, github.ErrGone), errors.Is(err, errBadSource), errors.Is(err, artifact.ErrTooLarge), errors.Is(err, artifact.ErrTooMany):
+		return false
+	case errors.Is(err, mirror.ErrRefused), errors.Is(err, mirror.ErrTooLarge), errors.Is(err, mirror.ErrNoGit):
 		return false
 	case errors.As(err, &limited):
 		return true
-	case errors.Is(err, github.ErrNotFound), errors.Is(err, github.ErrRefused):
+	case errors.Is(err, github.ErrNotFound), errors.Is(err, github.ErrRefused), errors.Is(err, mirror.ErrMissing):
 		return age < missingPatience
 	default:
 		return age < sourcePatience

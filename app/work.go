@@ -49,6 +49,18 @@ func work[T river.JobArgs](log *slog.Logger, do func(context.Context, T) error) 
 	})
 }
 
+// patient is a worker whose work may take longer than other work. After a crash
+// the queue takes it for lost that much later, but for that of a process which
+// starts again on the same database.
+type patient[T river.JobArgs] struct {
+	river.Worker[T]
+
+	most time.Duration
+}
+
+// Timeout is how long one attempt may take.
+func (p patient[T]) Timeout(*river.Job[T]) time.Duration { return p.most }
+
 // retryPolicy waits 1, 2, 4 … seconds, at most a minute: GitHub comes back,
 // and what it was not told must reach it then.
 type retryPolicy struct{ now func() time.Time }

@@ -22,7 +22,7 @@ import (
 var definitions = map[where]string{
 	inPipeline: "", inOn: "triggers", inPush: "push", inPullRequest: "pull-request", inMergeGroup: "merge-group",
 	inSchedule: "schedule", inUpstream: "upstream", inVariable: "variable", inStage: "stage", inRule: "rule",
-	inTestsPass: "tests-pass", inWindow: "window", inOnFailure: "on-failure", inClone: "source", inAction: "action",
+	inTestsPass: "tests-pass", inWindow: "window", inOnFailure: "on-failure", inSource: "source", inAction: "action",
 	inService: "service", inReports: "reports", inApproval: "approval", inVariableRule: "variable-rule",
 	inCommand: "command", inRetry: "retry", inGroup: "group",
 }

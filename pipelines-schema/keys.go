@@ -26,7 +26,7 @@ const (
 	inCommand      where = "a command rule"
 	inRetry        where = "retry"
 	inGroup        where = "a group of people"
-	inClone        where = "source of a stage"
+	inSource       where = "source"
 	inAction       where = "an action"
 	inService      where = "a service"
 	inReports      where = "reports"
@@ -36,7 +36,7 @@ const (
 // everywhere lists the mappings from the outside in.
 var everywhere = []where{
 	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inVariable, inStage, inAction, inApproval,
-	inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inClone, inGroup,
+	inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inSource, inGroup,
 }
 
 // table is what keys a mapping has: those that are carried out now, and those
@@ -49,7 +49,7 @@ type table struct {
 // that is not supported yet is not said to be so again.
 var tables = map[where]table{
 	inPipeline: {
-		now:   []string{"name", "on", "mode", "variables", "stages"},
+		now:   []string{"name", "on", "mode", "source", "variables", "stages"},
 		later: []string{"cancel-in-progress"},
 	},
 	inOn: {
@@ -69,7 +69,7 @@ var tables = map[where]table{
 	inVariable:   {now: []string{"default", "description"}},
 	inStage: {
 		now:   []string{"name", "actions"},
-		later: []string{"if", "environment", "concurrency", "source", "before-entry", "on-success", "on-failure", "finally"},
+		later: []string{"if", "environment", "concurrency", "before-entry", "on-success", "on-failure", "finally"},
 	},
 	inAction: {
 		now:   []string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "approval", "secrets"},
@@ -87,7 +87,7 @@ var tables = map[where]table{
 	inCommand:      {now: []string{"image", "run", "env", "timeout-minutes"}},
 	inOnFailure:    {now: []string{"retry", "times", "backoff", "rollback", "skip"}},
 	inRetry:        {now: []string{"times", "backoff"}},
-	inClone:        {now: []string{"clone", "submodules", "lfs"}},
+	inSource:       {now: []string{"clone"}, later: []string{"submodules", "lfs"}},
 	inService:      {now: []string{"image", "env", "ready", "ports"}},
 	inReports:      {now: []string{"junit"}},
 }

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -22,6 +23,8 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 			p.triggers(value, &d.On)
 		case "mode":
 			p.mode(key, value)
+		case "source":
+			d.Source = p.wanted(value)
 		case "variables":
 			d.Variables = p.variables(value)
 		case "stages":
@@ -64,6 +67,43 @@ func (p *parser) mode(key, n node) {
 	default:
 		p.report(n.at, DidYouMean(text, modes), "mode must be one of %s, not %s", enumerate(modes), quote(text))
 	}
+}
+
+// wanted reads what the source artifact holds. Whatever goes beyond the tree
+// makes it a clone, of one commit if nothing else is said.
+func (p *parser) wanted(n node) pipeline.Source {
+	s := pipeline.Source{Depth: 1}
+	ok := p.each(n, inSource, func(key, value node) {
+		switch key.text {
+		case "clone":
+			s.Clone = true
+			s.Depth = p.depth(value)
+		case "submodules":
+			p.oneOf(value, key.text, "true", "false", "recursive")
+		case "lfs":
+			p.boolean(value, key.text)
+		}
+	})
+	if !ok {
+		p.report(n.at, "write source: { clone: full }", "source must be a mapping, not %s", n.kind)
+	}
+	if !s.Clone {
+		return pipeline.Source{}
+	}
+	return s
+}
+
+// depth reads how many commits a clone has; zero is all.
+func (p *parser) depth(n node) int {
+	text, ok := p.word(n, "clone")
+	if !ok || text == "full" {
+		return 0
+	}
+	depth, err := strconv.Atoi(text)
+	if err != nil || depth < 1 || !whole.MatchString(text) {
+		p.report(n.at, "write full, or how many commits", "clone must be full or a number, not %s", quote(text))
+	}
+	return depth
 }
 
 func (p *parser) variables(n node) []pipeline.Variable {

@@ -169,8 +169,6 @@ func (p *parser) stageKey(s *stage, key, n node) {
 		p.rules(s, n, key.text)
 	case "on-failure":
 		p.onFailure(n)
-	case "source":
-		p.clone(n)
 	case "concurrency":
 		if n.kind == mapping {
 			p.report(n.at, "write a name that stages share, such as deploy", "concurrency must be a text, not %s", n.kind)
@@ -199,25 +197,6 @@ func (p *parser) checkFinally(s *stage) {
 		if a.Approval != nil {
 			p.report(a.at, "put it among the actions", "an approval cannot stand in finally, which runs after failure too")
 		}
-	}
-}
-
-// clone reads how a stage gets its source.
-func (p *parser) clone(n node) {
-	ok := p.each(n, inClone, func(key, value node) {
-		switch key.text {
-		case "clone":
-			if text, ok := p.word(value, "clone"); ok && text != "full" && !whole.MatchString(text) {
-				p.report(value.at, "write full, or how many commits", "clone must be full or a number, not %s", quote(text))
-			}
-		case "submodules":
-			p.oneOf(value, key.text, "true", "false", "recursive")
-		case "lfs":
-			p.boolean(value, key.text)
-		}
-	})
-	if !ok {
-		p.report(n.at, "write source: { clone: full }", "source must be a mapping, not %s", n.kind)
 	}
 }
 

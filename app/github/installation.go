@@ -29,9 +29,10 @@ type installation struct {
 	now    func() time.Time
 
 	mu        sync.Mutex
-	transport http.RoundTripper // nil until used and after the token was refused
-	api       *gh.Client        // nil with transport, and after a rate limit
-	until     time.Time         // nothing goes out before
+	transport http.RoundTripper         // nil until used and after the token was refused
+	api       *gh.Client                // nil with transport, and after a rate limit
+	reader    *ghinstallation.Transport // nil with transport: tokens for git
+	until     time.Time                 // nothing goes out before
 }
 
 func (c *Client) installation(id int64) *installation {
@@ -90,7 +91,7 @@ func (in *installation) hold(until time.Time) {
 func (in *installation) forget() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.transport, in.api = nil, nil
+	in.transport, in.api, in.reader = nil, nil, nil
 }
 
 // client returns go-github's client of an installation.
@@ -119,6 +120,11 @@ func (c *Client) identify(id int64) (http.RoundTripper, error) {
 	if id == 0 {
 		return c.app, nil
 	}
+	return c.tokens(id)
+}
+
+// tokens gets and keeps the tokens of an installation.
+func (c *Client) tokens(id int64) (*ghinstallation.Transport, error) {
 	// One AppsTransport each: ghinstallation writes to it when it refreshes.
 	t, err := ghinstallation.New(c.wire, c.appID, id, c.key)
 	if err != nil {

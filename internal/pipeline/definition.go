@@ -12,6 +12,7 @@ type Definition struct {
 	File      string // path in the repository
 	Hash      string // SHA-256 of the file's bytes, hex
 	On        Triggers
+	Source    Source `json:",omitzero"`
 	Variables []Variable
 	Stages    []Stage
 }
