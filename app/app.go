@@ -17,6 +17,7 @@ import (
 	"github.com/riverqueue/river"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/stagegate/stagegate/app/api"
 	"github.com/stagegate/stagegate/app/blob"
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/mirror"
@@ -42,6 +43,7 @@ type App struct {
 	repositories keyed  // deliveries of one repository are processed one at a time
 	reports      keyed  // one request in flight per execution
 	told         lastTold
+	admin        config.Secret // opens the API
 }
 
 // Config is what an App is made of. Store and Blobs are closed by whoever
@@ -66,6 +68,9 @@ func New(c Config) (*App, error) {
 		return nil, err
 	}
 	var err error
+	if a.admin, err = a.adminToken(); err != nil {
+		return nil, err
+	}
 	a.mirrors, err = mirror.New(mirror.Config{Dir: a.path("mirrors"), URL: gitAddress(c.Settings.GitHubURL), Log: c.Log})
 	return a, err
 }
@@ -135,6 +140,9 @@ func (a *App) Handler() http.Handler {
 			Secret: []byte(a.settings.GitHubWebhookSecret.Reveal()),
 			Events: events, Inbox: inbox{a}, Now: a.now, Log: a.log,
 		},
+		API: api.Handler(api.Config{
+			Token: a.admin.Reveal(), Executions: operator{a}, Operations: operator{a}, Log: a.log,
+		}),
 		Executions: pages{a},
 		Ready:      a.ready,
 		GitHubURL:  webAddress(a.settings.GitHubURL),

@@ -77,20 +77,30 @@ func choose(open []gate, args []string) (gate, string, error) {
 	if len(args) > 2 || sha != "" && !shaPattern.MatchString(sha) {
 		return gate{}, "", refused(codeInvalid, "the form is `/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]`, with at least 7 digits of the SHA")
 	}
+	g, err := chooseGate(open, name, sha)
+	return g, sha, err
+}
+
+// chooseGate finds the one gate that is called by the name, or the only one for
+// "". A SHA, unless it is empty, must be that of its commit.
+func chooseGate(open []gate, name, sha string) (gate, error) {
 	match := slices.DeleteFunc(slices.Clone(open), func(g gate) bool { return name != "" && !g.called(name) })
 	if len(match) > 1 && sha != "" {
 		match = slices.DeleteFunc(match, func(g gate) bool { return !strings.HasPrefix(g.x.Revision.Commit, sha) })
 	}
 	match = shownGates(match)
 	switch {
+	case len(match) == 1 && !strings.HasPrefix(match[0].x.Revision.Commit, sha):
+		g := match[0]
+		return gate{}, refused(codeConflict, "%s waits for an approval of %s, not of %s", g.name(), shortSHA(g.x.Revision.Commit), sha)
 	case len(match) == 1:
-		return match[0], sha, nil
+		return match[0], nil
 	case len(open) == 0:
-		return gate{}, "", refused(codeConflict, "nothing waits for an approval here")
+		return gate{}, refused(codeConflict, "nothing waits for an approval here")
 	case len(match) == 0:
-		return gate{}, "", refused(codeNotFound, "no approval that waits is called `%s`; these wait: %s", plain(name), quoted(open)).offering(names(open))
+		return gate{}, refused(codeNotFound, "no approval that waits is called `%s`; these wait: %s", cut(strings.ReplaceAll(name, "`", "'"), 100), quoted(open)).offering(names(open))
 	}
-	return gate{}, "", refused(codeAmbiguous, "several approvals match; name one of them: %s", quoted(match)).offering(names(match))
+	return gate{}, refused(codeAmbiguous, "several approvals match; name one of them: %s", quoted(match)).offering(names(match))
 }
 
 // shownGates leaves, of gates with one name on one commit, that of the newest

@@ -123,10 +123,7 @@ func (a *App) said(ctx context.Context, e github.Comment, repo github.Repository
 	if err != nil {
 		return nil, err
 	}
-	if sha != "" && !strings.HasPrefix(g.x.Revision.Commit, sha) {
-		return nil, refused(codeConflict, "%s waits for an approval of %s, not of %s", g.name(), shortSHA(g.x.Revision.Commit), sha)
-	}
-	decided, err := a.decide(ctx, by, g, answer{approved: c.verb == "approve"})
+	decided, err := a.decide(ctx, by, g, c.verb == "approve")
 	if err != nil {
 		return nil, err
 	}

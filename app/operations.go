@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stagegate/stagegate/app/github"
@@ -56,6 +58,7 @@ func withLock(ctx context.Context, tx store.Tx, x store.Execution, event pipelin
 type caller struct {
 	login string // GitHub's, or theOperator
 	door  string // comment, button or api; kept with a decision
+	says  string // in their own words, if anything
 }
 
 // theOperator is who holds the operator's token. No login has a space in it.
@@ -99,14 +102,8 @@ func refused(c code, format string, args ...any) refusal {
 	return refusal{code: c, message: fmt.Sprintf(format, args...)}
 }
 
-// answer is what a person says to an approval.
-type answer struct {
-	approved bool
-	comment  string
-}
-
 // decide answers the approval that waits at a gate.
-func (a *App) decide(ctx context.Context, by caller, g gate, said answer) (operation, error) {
+func (a *App) decide(ctx context.Context, by caller, g gate, approved bool) (operation, error) {
 	if err := a.mayDecide(ctx, g, by); err != nil {
 		return nil, err
 	}
@@ -114,11 +111,12 @@ func (a *App) decide(ctx context.Context, by caller, g gate, said answer) (opera
 		return nil, err
 	}
 	return operation{{g.x, pipeline.Decided{
-		At: a.now(), Job: g.job(), Actor: by.login, Door: by.door, Approved: said.approved, Comment: said.comment,
+		At: a.now(), Job: g.job(), Actor: by.login, Door: by.door, Approved: approved, Comment: by.says,
 	}}}, nil
 }
 
-// retry runs the failed actions of a failed stage again.
+// retry runs the failed actions of a failed stage again; without a name, of the
+// one that failed.
 func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage string) (operation, error) {
 	may, err := a.mayWrite(ctx, repository(x), by)
 	switch {
@@ -128,7 +126,12 @@ func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage str
 		return nil, refused(codeForbidden, "%s may not run it again: that takes write access", by)
 	case stage == "" && len(x.Problems) > 0:
 		return nil, refused(codeConflict, "the pipeline could not start, and the same commit gives the same answer; push one that mends it")
+	case stage == "" && failedStage(x) == "":
+		return nil, refused(codeConflict, "execution %d is %s and has no failed stage", x.Number, x.Status)
+	case stage != "" && x.StageIndex(stage) < 0:
+		return nil, noStage(x, stage)
 	}
+	stage = cmp.Or(stage, failedStage(x))
 	return operation{{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage}}}, nil
 }
 
@@ -143,9 +146,34 @@ func (a *App) stop(ctx context.Context, by caller, repo github.Repository, runni
 	case len(running) == 0:
 		return nil, refused(codeConflict, "nothing runs here that could be stopped")
 	}
+	why := "stopped by " + by.login
+	if by.says != "" {
+		why += ": " + by.says
+	}
 	var stops operation
 	for _, x := range running {
-		stops = append(stops, addressed{x, pipeline.Cancel{At: a.now(), Actor: by.login, Reason: "stopped by " + by.login}})
+		stops = append(stops, addressed{x, pipeline.Cancel{At: a.now(), Actor: by.login, Reason: why}})
 	}
 	return stops, nil
+}
+
+// failedStage is the stage that a retry means when it names none.
+func failedStage(x store.Execution) string {
+	i := slices.IndexFunc(x.Stages, func(st pipeline.StageState) bool {
+		return st.Status == pipeline.Failed || st.Status == pipeline.TimedOut
+	})
+	if i < 0 {
+		return ""
+	}
+	return x.Stages[i].Name
+}
+
+// noStage refuses a stage that an execution does not have.
+func noStage(x store.Execution, name string) error {
+	var names []string
+	for _, st := range x.Stages {
+		names = append(names, st.Name)
+	}
+	return refused(codeNotFound, "execution %d has no stage %q; it has %s", x.Number, name, strings.Join(names, ", ")).
+		offering(names)
 }

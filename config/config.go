@@ -24,7 +24,7 @@ const (
 )
 
 // Settings are the checked settings of one process. Every field has a value
-// after Load except LogFormat, whose zero value is LogAuto.
+// after Load except LogFormat, whose zero value is LogAuto, and AdminToken.
 type Settings struct {
 	Listen      string // host:port; an empty host is every interface, port 0 any free port
 	PublicURL   string // absolute http or https URL without a trailing slash
@@ -36,6 +36,8 @@ type Settings struct {
 	GitHubAppID         int64
 	GitHubPrivateKey    Secret // PEM of an RSA key, PKCS #1 or PKCS #8
 	GitHubWebhookSecret Secret
+
+	AdminToken Secret // the operator's; empty: what the file AdminTokenPath holds
 
 	Runners        int           // jobs at once in this process; 0 runs none
 	ActionMemory   int64         // bytes
@@ -50,6 +52,9 @@ type Settings struct {
 // SQLitePath is the file that DatabaseURL names.
 func (s Settings) SQLitePath() string { return strings.TrimPrefix(s.DatabaseURL, "sqlite:") }
 
+// AdminTokenPath is the file of an operator's token that nobody set.
+func (s Settings) AdminTokenPath() string { return filepath.Join(s.Data, "admin-token") }
+
 // LogValue lists every setting under the name of its flag, secrets redacted.
 func (s Settings) LogValue() slog.Value {
 	return slog.GroupValue(
@@ -62,6 +67,7 @@ func (s Settings) LogValue() slog.Value {
 		slog.Int64("github-app-id", s.GitHubAppID),
 		slog.Any("github-private-key", s.GitHubPrivateKey),
 		slog.Any("github-webhook-secret", s.GitHubWebhookSecret),
+		slog.Any("admin-token", s.AdminToken),
 		slog.Int("runners", s.Runners),
 		slog.Int64("action-memory", s.ActionMemory),
 		slog.Float64("action-cpus", s.ActionCPUs),

@@ -191,3 +191,22 @@ func parseCPUs(v string) (float64, string) {
 	}
 	return n, ""
 }
+
+// leastToken is how many characters of base64 nobody can guess.
+const leastToken = 20
+
+// parseToken takes what stands in an Authorization header as it is. The value is
+// never repeated.
+func parseToken(v string) (Secret, string) {
+	const mend = "make one with openssl rand -hex 32, or unset it and Stagegate makes one"
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~+/=", r)
+	}
+	switch {
+	case strings.ContainsFunc(v, odd):
+		return Secret{}, "holds a character that a token cannot have: " + mend
+	case len(v) < leastToken:
+		return Secret{}, fmt.Sprintf("has fewer than %d characters, so that it could be guessed: %s", leastToken, mend)
+	}
+	return NewSecret(v), ""
+}

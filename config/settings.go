@@ -133,6 +133,13 @@ var settings = []setting{
 	},
 	{
 		Setting: Setting{
+			Name: "STAGEGATE_ADMIN_TOKEN", Flag: "admin-token", Default: "made at the first start, in DATA/admin-token", Secret: true,
+			Doc: "the operator's token, which the API asks for: 20 or more letters, digits or - . _ ~ + / =",
+		},
+		parse: func(s *Settings, v string) (wrong string) { s.AdminToken, wrong = parseToken(v); return },
+	},
+	{
+		Setting: Setting{
 			Name: "STAGEGATE_RUNNERS", Flag: "runners", Default: "number of CPUs",
 			Doc: "jobs that this process runs at once; 0 leaves them to other runners",
 		},

@@ -114,12 +114,17 @@ type Execution struct {
 // Filter picks executions. Zero fields do not filter.
 type Filter struct {
 	RepositoryID int64
+	Repository   string // owner/name, in any case; of two that had the name, the one that had it last
 	Installation int64
+	Delivery     int64
 	Pipeline     string
+	Number       int
 	Lane         string
-	Commit       string
-	Active       bool // not ended
-	Limit        int  // zero: 1000
+	Commit       string // or how its SHA begins
+	Status       pipeline.Status
+	Active       bool   // not ended
+	Before       string // id: only older ones
+	Limit        int    // zero: 1000
 }
 
 // Executions keeps executions.
@@ -131,6 +136,9 @@ type Executions interface {
 	ExecutionByToken(ctx context.Context, token string) (Execution, error)
 	// Find lists executions, newest first.
 	Find(ctx context.Context, f Filter) ([]Execution, error)
+	// Pipelines lists the newest execution of every pipeline, by name of the
+	// repository and of the pipeline.
+	Pipelines(ctx context.Context) ([]Execution, error)
 	// SaveExecution stores a change and adds one to Version; ErrConflict when
 	// the stored version is not x's.
 	SaveExecution(ctx context.Context, x *Execution) error

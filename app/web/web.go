@@ -35,6 +35,7 @@ type Executions interface {
 // Config is what Handler needs.
 type Config struct {
 	Webhook    http.Handler // of /webhooks/github, all methods; nil: not found
+	API        http.Handler // of what is below /api, all methods; nil: not found
 	Executions Executions
 	Ready      func(context.Context) error // nil: always ready
 	GitHubURL  string                      // of its pages, such as https://github.com; empty: no links
@@ -67,6 +68,9 @@ func Handler(c Config) http.Handler {
 func (s *server) route(e *gin.Engine) {
 	if s.Webhook != nil {
 		e.Any("/webhooks/github", gin.WrapH(s.Webhook))
+	}
+	if s.API != nil {
+		e.Any("/api/*path", gin.WrapH(s.API))
 	}
 	read := []string{http.MethodGet, http.MethodHead}
 	e.Match(read, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })

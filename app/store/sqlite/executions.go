@@ -36,9 +36,9 @@ func (t *transaction) CreateExecution(ctx context.Context, x *store.Execution) e
 		return fmt.Errorf("draw a number: %w", err)
 	}
 	const insert = `INSERT INTO executions
-		(repository_id, pipeline, number, lane, commit_sha, installation, delivery, token, active, version, definition, state)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 1, '', '')`
-	res, err := t.tx.ExecContext(ctx, insert, x.RepositoryID, x.Definition.Name, x.Number, x.Lane,
+		(repository_id, repository, pipeline, number, lane, commit_sha, installation, delivery, token, active, version, definition, state)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, '', '')`
+	res, err := t.tx.ExecContext(ctx, insert, x.RepositoryID, x.Repository, x.Definition.Name, x.Number, x.Lane,
 		x.Revision.Commit, x.Installation, x.Delivery, x.Token)
 	if err != nil {
 		return conflict(err)
@@ -70,8 +70,8 @@ func (t *transaction) SaveExecution(ctx context.Context, x *store.Execution) err
 	if err != nil {
 		return err
 	}
-	const update = `UPDATE executions SET state = ?, active = ?, version = version + 1 WHERE id = ? AND version = ?`
-	res, err := t.tx.ExecContext(ctx, update, state, !x.Status.Ended(), x.ID, x.Version)
+	const update = `UPDATE executions SET state = ?, status = ?, active = ?, version = version + 1 WHERE id = ? AND version = ?`
+	res, err := t.tx.ExecContext(ctx, update, state, string(x.Status), !x.Status.Ended(), x.ID, x.Version)
 	if err != nil {
 		return err
 	}
@@ -103,16 +103,34 @@ func (t *transaction) Find(ctx context.Context, f store.Filter) ([]store.Executi
 		}
 	}
 	where("repository_id = ?", f.RepositoryID, f.RepositoryID != 0)
+	where("repository_id = "+newestOfName, f.Repository, f.Repository != "")
 	where("installation = ?", f.Installation, f.Installation != 0)
 	where("pipeline = ?", f.Pipeline, f.Pipeline != "")
+	where("number = ?", f.Number, f.Number != 0)
+	where("delivery = ?", f.Delivery, f.Delivery != 0)
+	where("status = ?", string(f.Status), f.Status != "")
+	where("id < ?", f.Before, f.Before != "")
 	where("lane = ?", f.Lane, f.Lane != "")
-	where("commit_sha = ?", f.Commit, f.Commit != "")
+	where("commit_sha >= ?", f.Commit, f.Commit != "")
+	where("commit_sha < ?", f.Commit+"g", f.Commit != "") // g comes after the digits of a SHA
 	where("active = ?", 1, f.Active)
 	limit := f.Limit
 	if limit == 0 {
 		limit = 1000
 	}
-	rows, err := t.tx.QueryContext(ctx, query+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
+	return t.executions(ctx, query+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
+}
+
+// newestOfName finds the repository that has, or had last, a name.
+const newestOfName = `(SELECT repository_id FROM executions WHERE repository = ? ORDER BY id DESC LIMIT 1)`
+
+func (t *transaction) Pipelines(ctx context.Context) ([]store.Execution, error) {
+	const newest = `SELECT max(id) FROM executions GROUP BY repository_id, pipeline`
+	return t.executions(ctx, `SELECT `+executionColumns+` FROM executions WHERE id IN (`+newest+`) ORDER BY repository, pipeline`)
+}
+
+func (t *transaction) executions(ctx context.Context, query string, args ...any) ([]store.Execution, error) {
+	rows, err := t.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

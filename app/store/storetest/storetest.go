@@ -188,18 +188,35 @@ func find(t *testing.T, s store.Store) {
 		first.Status = pipeline.Succeeded
 		return tx.SaveExecution(ctx, &first)
 	})
+	// octo/shop was renamed to octo/store, and another took its old name.
+	newcomer := sample("c3", 4)
+	newcomer.RepositoryID, newcomer.Definition.Name = 43, "ci"
+	fourth := create(t, s, newcomer)
+	renamed := sample("c4", 5)
+	renamed.Repository = "octo/store"
+	fifth := create(t, s, renamed)
+	pipelines(t, s, fourth.ID, fifth.ID)
 	for _, tc := range []struct {
 		filter store.Filter
 		want   []string
 	}{
-		{store.Filter{RepositoryID: 42}, []string{third.ID, second.ID, first.ID}},
+		{store.Filter{RepositoryID: 42}, []string{fifth.ID, third.ID, second.ID, first.ID}},
 		{store.Filter{RepositoryID: 41}, nil},
-		{store.Filter{RepositoryID: 42, Active: true}, []string{third.ID, second.ID}},
-		{store.Filter{RepositoryID: 42, Lane: "refs/heads/main"}, []string{second.ID, first.ID}},
+		{store.Filter{RepositoryID: 42, Active: true}, []string{fifth.ID, third.ID, second.ID}},
+		{store.Filter{RepositoryID: 42, Lane: "refs/heads/main"}, []string{fifth.ID, second.ID, first.ID}},
 		{store.Filter{RepositoryID: 42, Commit: "c2"}, []string{third.ID, second.ID}},
-		{store.Filter{RepositoryID: 42, Pipeline: "release", Limit: 1}, []string{third.ID}},
-		{store.Filter{Installation: 5, Active: true}, []string{third.ID, second.ID}},
+		{store.Filter{Commit: "c"}, []string{fifth.ID, fourth.ID, third.ID, second.ID, first.ID}},
+		{store.Filter{RepositoryID: 42, Pipeline: "release", Limit: 1}, []string{fifth.ID}},
+		{store.Filter{Installation: 5, Active: true}, []string{fifth.ID, fourth.ID, third.ID, second.ID}},
 		{store.Filter{Installation: 6}, nil},
+		{store.Filter{Repository: "Octo/Store"}, []string{fifth.ID, third.ID, second.ID, first.ID}},
+		{store.Filter{Repository: "octo/shop"}, []string{fourth.ID}},
+		{store.Filter{Repository: "octo/nothing"}, nil},
+		{store.Filter{Status: pipeline.Succeeded}, []string{first.ID}},
+		{store.Filter{RepositoryID: 42, Number: 2}, []string{second.ID}},
+		{store.Filter{Delivery: 3}, []string{third.ID}},
+		{store.Filter{Before: third.ID, Limit: 1}, []string{second.ID}},
+		{store.Filter{Before: first.ID}, nil},
 	} {
 		err := s.View(t.Context(), func(tx store.Tx) error {
 			found, err := tx.Find(t.Context(), tc.filter)
@@ -215,6 +232,25 @@ func find(t *testing.T, s store.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// pipelines asks for the newest execution of each pipeline.
+func pipelines(t *testing.T, s store.Store, want ...string) {
+	t.Helper()
+	err := s.View(t.Context(), func(tx store.Tx) error {
+		newest, err := tx.Pipelines(t.Context())
+		var ids []string
+		for _, x := range newest {
+			ids = append(ids, x.ID)
+		}
+		if diff := cmp.Diff(want, ids); diff != "" {
+			t.Errorf("pipelines:\n%s", diff)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

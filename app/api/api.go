@@ -1,0 +1,167 @@
+// Package api is the JSON API below /api/v1, and a client for it: what is known of
+// pipelines and executions, their logs and artifacts, and the operations. Whoever
+// asks shows the operator's token; without it everything, even what does not
+// exist, is 401. openapi.json beside this file describes it, and a test holds the
+// two together. The package knows executions and operations by ports of its own
+// and imports no other adapter.
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	_ "embed"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// Prefix is where the API stands.
+const Prefix = "/api/v1"
+
+// Executions is where the answers come from. What does not exist is a *Refusal.
+type Executions interface {
+	// Find lists executions, newest first.
+	Find(ctx context.Context, f Filter) ([]Found, error)
+	// Pipelines lists the newest execution of every pipeline.
+	Pipelines(ctx context.Context) ([]Found, error)
+	Execution(ctx context.Context, id string) (Found, error)
+	// Log opens the log of a job, lines of the form `TIME STREAM TEXT\n`. It may
+	// still be growing; one that does not exist yet is nil.
+	Log(ctx context.Context, job pipeline.JobID) (io.ReadCloser, error)
+	// Artifact opens the tar of an artifact.
+	Artifact(ctx context.Context, a pipeline.Artifact) (io.ReadCloser, error)
+}
+
+// Operations carries out what is asked for. What cannot be done is a *Refusal.
+type Operations interface {
+	Decide(ctx context.Context, execution string, d Answer) error
+	Retry(ctx context.Context, execution string, r Retry) error
+	Stop(ctx context.Context, execution string, s Stop) error
+}
+
+// Found is an execution with what stands beside it.
+type Found struct {
+	pipeline.Execution
+	URL  string         // of its page
+	Jobs []pipeline.Job // all that were handed out, in no order; not in lists
+}
+
+// Filter picks executions. Zero fields do not filter.
+type Filter struct {
+	Repository string // owner/name
+	Pipeline   string
+	Number     int
+	Lane       string
+	Commit     string // or how its SHA begins, 7 digits at least
+	Status     pipeline.Status
+	Before     string // id: only older ones
+	Limit      int
+}
+
+// Config is what Handler needs.
+type Config struct {
+	Token      string // empty: nobody is let in
+	Executions Executions
+	Operations Operations
+	Log        *slog.Logger
+}
+
+type server struct {
+	Config
+	mux *http.ServeMux
+}
+
+// Handler answers every request at /api and below.
+func Handler(c Config) http.Handler {
+	s := &server{Config: c, mux: http.NewServeMux()}
+	for _, r := range routes() {
+		s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.answer(r.handle))
+	}
+	s.mux.HandleFunc("/", s.answer((*server).nothing))
+	return s
+}
+
+// route is one operation of openapi.json.
+type route struct {
+	method, path string
+	handle       func(*server, http.ResponseWriter, *http.Request) error
+}
+
+func routes() []route {
+	const one = "/executions/{execution}"
+	return []route{
+		{http.MethodGet, "/openapi.json", (*server).describe},
+		{http.MethodGet, "/pipelines", (*server).pipelines},
+		{http.MethodGet, "/executions", (*server).executions},
+		{http.MethodGet, one, (*server).execution},
+		{http.MethodGet, one + "/artifacts/{artifact}", (*server).artifact},
+		{http.MethodGet, one + "/stages/{stage}/actions/{action}/log", (*server).log},
+		{http.MethodPost, one + "/approve", (*server).approve},
+		{http.MethodPost, one + "/reject", (*server).reject},
+		{http.MethodPost, one + "/retry", (*server).retry},
+		{http.MethodPost, one + "/stop", (*server).stop},
+	}
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.knows(r) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="stagegate"`)
+		s.refuse(w, r, refuse(Unauthorized, "the operator's token is missing or wrong: send it as Authorization: Bearer TOKEN"))
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// knows tells whether the request shows the token. What is compared are digests,
+// so that neither content nor length of the token shows in the time it takes.
+func (s *server) knows(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.Token))
+	return subtle.ConstantTimeCompare(given[:], want[:]) == 1 && s.Token != "" && strings.EqualFold(scheme, "Bearer")
+}
+
+// answer carries out a route and answers for its error.
+func (s *server) answer(handle func(*server, http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+		if err := handle(s, w, r); err != nil {
+			s.refuse(w, r, err)
+		}
+	}
+}
+
+// nothing answers for what is not a route.
+func (s *server) nothing(w http.ResponseWriter, r *http.Request) error {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := s.mux.Handler(other); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return refuse(MethodNotAllowed, "%s is not a method of this path: use %s", r.Method, strings.Join(allowed, " or ")).offering(allowed)
+	}
+	return refuse(NotFound, "the API has nothing at this path: %s/openapi.json lists what there is", Prefix)
+}
+
+//go:embed openapi.json
+var description []byte
+
+// Description is the OpenAPI document that the API serves.
+func Description() []byte { return description }
+
+func (s *server) describe(w http.ResponseWriter, r *http.Request) error {
+	if err := parameters(r); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, err := w.Write(description)
+	return err
+}

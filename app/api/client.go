@@ -1,0 +1,174 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Client asks the API of a running process. What is refused is a *Refusal.
+type Client struct {
+	URL   string // of the process, without a trailing slash
+	Token string
+	HTTP  *http.Client // nil: http.DefaultClient
+}
+
+// Pipelines lists the pipelines of a repository, or all for "".
+func (c Client) Pipelines(ctx context.Context, repository string) (Page[Pipeline], error) {
+	return get[Page[Pipeline]](ctx, c, "/pipelines", values("repository", repository))
+}
+
+// Executions lists one page of executions, newest first.
+func (c Client) Executions(ctx context.Context, f Filter) (Page[Summary], error) {
+	return get[Page[Summary]](ctx, c, "/executions", values(
+		"repository", f.Repository, "pipeline", f.Pipeline, "number", positive(f.Number), "lane", f.Lane,
+		"commit", f.Commit, "status", string(f.Status), "cursor", f.Before, "limit", positive(f.Limit)))
+}
+
+// Execution returns one execution.
+func (c Client) Execution(ctx context.Context, id string) (Execution, error) {
+	return get[Execution](ctx, c, path("executions", id), nil)
+}
+
+// Decide answers an approval and returns the execution as it is then.
+func (c Client) Decide(ctx context.Context, id string, a Answer) (Execution, error) {
+	verb := "reject"
+	if a.Approved {
+		verb = "approve"
+	}
+	return post(ctx, c, path("executions", id, verb), a)
+}
+
+// Retry runs a failed stage again.
+func (c Client) Retry(ctx context.Context, id string, r Retry) (Execution, error) {
+	return post(ctx, c, path("executions", id, "retry"), r)
+}
+
+// Stop stops an execution.
+func (c Client) Stop(ctx context.Context, id string, s Stop) (Execution, error) {
+	return post(ctx, c, path("executions", id, "stop"), s)
+}
+
+// LogQuery says which part of which log is wanted.
+type LogQuery struct {
+	Execution, Stage, Action string
+	Attempt                  int   // zero: the newest
+	Offset                   int64 // bytes that were read already
+	Wait                     int   // seconds to wait where there is nothing yet, 30 at most
+}
+
+// Log opens a log from an offset on. Ended tells that the log does not grow any
+// more. The caller closes it.
+func (c Client) Log(ctx context.Context, q LogQuery) (log io.ReadCloser, ended bool, err error) {
+	resp, err := c.do(ctx, http.MethodGet, path("executions", q.Execution, "stages", q.Stage, "actions", q.Action, "log"),
+		values("attempt", positive(q.Attempt), "offset", positive(int(q.Offset)), "wait", positive(q.Wait)), nil)
+	if err != nil {
+		return nil, false, err
+	}
+	return resp.Body, resp.Header.Get(EndedHeader) == "true", nil
+}
+
+// Artifact opens the tar of an artifact. The caller closes it.
+func (c Client) Artifact(ctx context.Context, id, name string) (io.ReadCloser, error) {
+	resp, err := c.do(ctx, http.MethodGet, path("executions", id, "artifacts", name), nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+func get[T any](ctx context.Context, c Client, path string, query url.Values) (T, error) {
+	resp, err := c.do(ctx, http.MethodGet, path, query, nil)
+	return read[T](resp, err)
+}
+
+func post(ctx context.Context, c Client, path string, body any) (Execution, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return Execution{}, fmt.Errorf("encode the request: %w", err)
+	}
+	resp, err := c.do(ctx, http.MethodPost, path, nil, text)
+	return read[Execution](resp, err)
+}
+
+func read[T any](resp *http.Response, err error) (T, error) {
+	var out T
+	if err != nil {
+		return out, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+		return out, fmt.Errorf("read the answer: %w", err)
+	}
+	return out, nil
+}
+
+// do sends a request and returns an answer that is 2xx.
+func (c Client) do(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Response, error) {
+	to := c.URL + Prefix + path
+	if len(query) > 0 {
+		to += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("make the request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.Token)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.URL, err)
+	}
+	if resp.StatusCode/100 == 2 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, c.refusal(resp)
+}
+
+// refusal reads why something was refused. An answer of another kind is not
+// Stagegate's.
+func (c Client) refusal(resp *http.Response) error {
+	var no Refusal
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&no); err != nil || no.Message == "" {
+		return fmt.Errorf("ask %s: it answers %s, and not as a Stagegate of this version does", c.URL, resp.Status)
+	}
+	return &no
+}
+
+func path(parts ...string) string {
+	all := ""
+	for _, p := range parts {
+		all += "/" + url.PathEscape(p)
+	}
+	return all
+}
+
+// values makes a query of names and values in turn, without empty ones.
+func values(pairs ...string) url.Values {
+	q := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return q
+}
+
+func positive(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}

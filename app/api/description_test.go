@@ -1,0 +1,104 @@
+package api_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagegate/stagegate/app/api"
+	"github.com/stagegate/stagegate/app/api/apitest"
+)
+
+func document(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := apitest.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// TestRoutes asks that every route is described and that everything described is
+// a route.
+func TestRoutes(t *testing.T) {
+	var described []string
+	for path, item := range document(t).Paths.Map() {
+		for method, op := range item.Operations() {
+			described = append(described, method+" "+path)
+			if op.Summary == "" || op.Responses.Value("401") == nil || op.Responses.Value("200") == nil {
+				t.Errorf("%s %s lacks its summary, its 200 or its 401", method, path)
+			}
+		}
+	}
+	routes := api.Routes()
+	slices.Sort(described)
+	slices.Sort(routes)
+	if diff := cmp.Diff(routes, described); diff != "" {
+		t.Errorf("(-routes +described)\n%s", diff)
+	}
+}
+
+// TestTypes asks that every schema has exactly the fields of its Go type, and
+// requires those that are always there.
+func TestTypes(t *testing.T) {
+	schemas := document(t).Components.Schemas
+	types := map[string]any{
+		"Refusal": api.Refusal{}, "Pipeline": api.Pipeline{}, "Pipelines": api.Page[api.Pipeline]{}, "Summary": api.Summary{},
+		"Summaries": api.Page[api.Summary]{}, "Revision": api.Revision{}, "Execution": api.Execution{}, "Problem": api.Problem{},
+		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "Attempt": api.Attempt{},
+		"Artifact": api.Artifact{}, "Approval": api.Approval{}, "Decision": api.Decision{},
+		"Answer": api.Answer{}, "Retry": api.Retry{}, "Stop": api.Stop{},
+	}
+	for name, value := range types {
+		schema := schemas[name]
+		if schema == nil {
+			t.Errorf("%s is not described", name)
+			continue
+		}
+		fields, required := fieldsOf(reflect.TypeOf(value))
+		var described []string
+		for property := range schema.Value.Properties {
+			described = append(described, property)
+		}
+		slices.Sort(described)
+		if diff := cmp.Diff(fields, described); diff != "" && (name != "Pipelines" || !slices.Contains(fields, "next")) {
+			t.Errorf("%s (-type +description)\n%s", name, diff)
+		}
+		wants := slices.Sorted(slices.Values(schema.Value.Required))
+		if diff := cmp.Diff(required, wants); diff != "" {
+			t.Errorf("%s, required (-type +description)\n%s", name, diff)
+		}
+	}
+	for name := range schemas {
+		if types[name] == nil {
+			t.Errorf("%s is described and is no type", name)
+		}
+	}
+}
+
+// fieldsOf lists the names that a type has in JSON, and those it always has.
+func fieldsOf(t reflect.Type) (all, always []string) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			a, b := fieldsOf(f.Type)
+			all, always = append(all, a...), append(always, b...)
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
+		all = append(all, name)
+		if !strings.Contains(options, "omit") {
+			always = append(always, name)
+		}
+	}
+	slices.Sort(all)
+	slices.Sort(always)
+	return all, always
+}

@@ -1,0 +1,149 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+func (s *server) pipelines(w http.ResponseWriter, r *http.Request) error {
+	if err := parameters(r, "repository"); err != nil {
+		return err
+	}
+	newest, err := s.Executions.Pipelines(r.Context())
+	if err != nil {
+		return err
+	}
+	page := Page[Pipeline]{Items: []Pipeline{}}
+	for _, x := range newest {
+		if want := r.URL.Query().Get("repository"); want == "" || strings.EqualFold(want, x.Repository) {
+			page.Items = append(page.Items, Pipeline{x.Repository, x.Definition.Name, x.Definition.File, summary(x)})
+		}
+	}
+	s.write(w, http.StatusOK, page)
+	return nil
+}
+
+func (s *server) executions(w http.ResponseWriter, r *http.Request) error {
+	f, err := filter(r)
+	if err != nil {
+		return err
+	}
+	want := f.Limit
+	f.Limit++ // whether there are more
+	found, err := s.Executions.Find(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		if err := s.exist(r, f); err != nil {
+			return err
+		}
+	}
+	page := Page[Summary]{Items: []Summary{}}
+	for _, x := range found[:min(len(found), want)] {
+		page.Items = append(page.Items, summary(x))
+	}
+	if len(found) > want {
+		page.Next = found[want-1].ID
+	}
+	s.write(w, http.StatusOK, page)
+	return nil
+}
+
+// exist refuses a list of what does not exist: an empty one would be taken for
+// an answer.
+func (s *server) exist(r *http.Request, f Filter) error {
+	newest, err := s.Executions.Pipelines(r.Context())
+	if err != nil {
+		return err
+	}
+	var repositories, names []string
+	for _, x := range newest {
+		repositories = append(repositories, x.Repository)
+		if f.Repository == "" || strings.EqualFold(f.Repository, x.Repository) {
+			names = append(names, x.Definition.Name)
+		}
+	}
+	for _, c := range []struct {
+		kind, name string
+		known      []string
+	}{{"repository", f.Repository, repositories}, {"pipeline", f.Pipeline, names}} {
+		slices.Sort(c.known)
+		c.known = slices.Compact(c.known)
+		same := func(k string) bool { return strings.EqualFold(k, c.name) }
+		if c.name != "" && !slices.ContainsFunc(c.known, same) {
+			return refuse(NotFound, "no execution of a %s %s is known%s", c.kind, short(c.name), instead(c.known)).offering(c.known)
+		}
+	}
+	return nil
+}
+
+func (s *server) execution(w http.ResponseWriter, r *http.Request) error {
+	if err := parameters(r); err != nil {
+		return err
+	}
+	return s.show(w, r)
+}
+
+// show answers with the execution as it is now.
+func (s *server) show(w http.ResponseWriter, r *http.Request) error {
+	x, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	s.write(w, http.StatusOK, execution(x))
+	return nil
+}
+
+func (s *server) artifact(w http.ResponseWriter, r *http.Request) error {
+	if err := parameters(r); err != nil {
+		return err
+	}
+	x, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, a := range x.Artifacts() {
+		if a.Name == r.PathValue("artifact") {
+			return s.tar(w, r, a)
+		}
+		names = append(names, a.Name)
+	}
+	return refuse(NotFound, "execution %s has no artifact %s%s", x.ID, short(r.PathValue("artifact")), instead(names)).offering(names)
+}
+
+func (s *server) tar(w http.ResponseWriter, r *http.Request, a pipeline.Artifact) error {
+	tar, err := s.Executions.Artifact(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	defer tar.Close()
+	h := w.Header()
+	h.Set("Content-Type", "application/x-tar")
+	h.Set("Content-Length", strconv.FormatInt(a.Size, 10))
+	h.Set("ETag", `"`+a.Digest+`"`)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	return s.stream(r, w, tar)
+}
+
+// stream copies a body. When it breaks off, so does the connection: half an answer
+// is not to pass for a whole one.
+func (s *server) stream(r *http.Request, w http.ResponseWriter, from io.Reader) error {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the server's is too short for a large one
+	if _, err := io.Copy(w, from); err != nil {
+		if r.Context().Err() == nil {
+			s.Log.Error("answer cut short", "path", r.URL.Path, "error", err)
+		}
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}

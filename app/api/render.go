@@ -1,0 +1,107 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+func summary(x Found) Summary {
+	r := x.Revision
+	return Summary{
+		ID: x.ID, Number: x.Number, Repository: x.Repository, Pipeline: x.Definition.Name, Lane: x.Lane,
+		Trigger: string(x.Trigger), Actor: x.Actor, Status: string(x.Status), Reason: x.Reason,
+		Revision: Revision{
+			Commit: r.Commit, Ref: r.Ref, Branch: r.Branch, Base: r.Base, PullRequest: r.PullRequest,
+			Message: r.Message, Author: r.Author, Time: r.Time,
+		},
+		CreatedAt: x.CreatedAt, EndedAt: x.EndedAt, URL: x.URL,
+	}
+}
+
+func execution(x Found) Execution {
+	out := Execution{
+		Summary: summary(x), File: x.Definition.File, Definition: x.Definition.Hash, Notes: x.Notes,
+		Stages: make([]Stage, len(x.Stages)), Artifacts: artifacts(x.Artifacts()),
+	}
+	if out.Artifacts == nil {
+		out.Artifacts = []Artifact{}
+	}
+	for _, p := range x.Problems {
+		out.Problems = append(out.Problems, Problem(p))
+	}
+	for _, v := range x.Definition.Variables {
+		out.Variables = append(out.Variables, Variable{v.Name, v.Default})
+	}
+	for i := range x.Stages {
+		out.Stages[i] = stage(x, i)
+	}
+	return out
+}
+
+func stage(x Found, i int) Stage {
+	st := x.Stages[i]
+	out := Stage{
+		Name: st.Name, Status: string(st.Status), Attempt: st.Attempt, Reason: st.Reason,
+		StartedAt: st.StartedAt, EndedAt: st.EndedAt, Actions: make([]Action, len(st.Actions)),
+	}
+	for j := range st.Actions {
+		out.Actions[j] = action(x, i, j)
+	}
+	return out
+}
+
+func action(x Found, i, j int) Action {
+	a, def := x.Stages[i].Actions[j], x.Definition.Stages[i].Actions[j]
+	return Action{
+		Name: a.Name, Needs: def.Needs, Status: string(a.Status), Attempt: a.Attempt, Reason: a.Reason, ExitCode: a.ExitCode,
+		Image: a.Image, Runner: a.Runner, StartedAt: a.StartedAt, EndedAt: a.EndedAt, Outputs: variables(a.Outputs),
+		Artifacts: artifacts(a.Artifacts), Attempts: attempts(x, x.Stages[i].Name, a.Name),
+		Approval: approval(def.Approval, a), Decision: decision(a.Decision),
+	}
+}
+
+func attempts(x Found, stage, action string) []Attempt {
+	var out []Attempt
+	for _, j := range x.Jobs {
+		if j.ID.Stage == stage && j.ID.Action == action {
+			out = append(out, Attempt{j.ID.Attempt, j.Image, variables(j.Env), j.Secrets, artifacts(j.Inputs)})
+		}
+	}
+	slices.SortFunc(out, func(a, b Attempt) int { return cmp.Compare(a.Number, b.Number) })
+	return out
+}
+
+func approval(def *pipeline.Approval, a pipeline.ActionState) *Approval {
+	if def == nil {
+		return nil
+	}
+	return &Approval{Users: def.Users, Teams: def.Teams, SelfReview: def.SelfReview, ExpiresAt: a.ExpiresAt}
+}
+
+func decision(d *pipeline.Decision) *Decision {
+	if d == nil {
+		return nil
+	}
+	return &Decision{
+		Approved: d.Approved, Actor: d.Actor, At: d.At, Door: d.Door, Comment: d.Comment,
+		Commit: d.Commit, Definition: d.Definition, Artifacts: artifacts(d.Artifacts),
+	}
+}
+
+func artifacts(list []pipeline.Artifact) []Artifact {
+	var out []Artifact
+	for _, a := range list {
+		out = append(out, Artifact(a))
+	}
+	return out
+}
+
+func variables(list []pipeline.Value) []Variable {
+	var out []Variable
+	for _, v := range list {
+		out = append(out, Variable(v))
+	}
+	return out
+}

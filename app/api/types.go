@@ -1,0 +1,161 @@
+package api
+
+import "time"
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // the cursor of the next page; empty on the last
+}
+
+// Pipeline is a pipeline of which there has been an execution.
+type Pipeline struct {
+	Repository string  `json:"repository"`
+	Name       string  `json:"name"`
+	File       string  `json:"file,omitempty"`
+	Newest     Summary `json:"newest"`
+}
+
+// Summary is an execution as lists show it.
+type Summary struct {
+	ID         string    `json:"id"`
+	Number     int       `json:"number"`
+	Repository string    `json:"repository"`
+	Pipeline   string    `json:"pipeline"`
+	Lane       string    `json:"lane"`
+	Trigger    string    `json:"trigger"`
+	Actor      string    `json:"actor,omitempty"`
+	Status     string    `json:"status"`
+	Reason     string    `json:"reason,omitempty"`
+	Revision   Revision  `json:"revision"`
+	CreatedAt  time.Time `json:"created_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	URL        string    `json:"url"`
+}
+
+// Revision is the commit an execution is about.
+type Revision struct {
+	Commit      string    `json:"commit"`
+	Ref         string    `json:"ref"`
+	Branch      string    `json:"branch,omitempty"`
+	Base        string    `json:"base,omitempty"`
+	PullRequest int       `json:"pull_request,omitempty"`
+	Message     string    `json:"message,omitempty"`
+	Author      string    `json:"author,omitempty"`
+	Time        time.Time `json:"time,omitzero"`
+}
+
+// Execution is all that is known of an execution.
+type Execution struct {
+	Summary
+	File       string     `json:"file,omitempty"`
+	Definition string     `json:"definition,omitempty"` // SHA-256 of the file
+	Problems   []Problem  `json:"problems,omitempty"`
+	Notes      []string   `json:"notes,omitempty"`
+	Variables  []Variable `json:"variables,omitempty"`
+	Stages     []Stage    `json:"stages"`
+	Artifacts  []Artifact `json:"artifacts"` // the source and what the actions made, in order
+}
+
+// Problem is a mistake that kept an execution from starting.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Variable is a name with a text.
+type Variable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Stage is where a stage stands.
+type Stage struct {
+	Name      string    `json:"name"`
+	Status    string    `json:"status"`
+	Attempt   int       `json:"attempt"`
+	Reason    string    `json:"reason,omitempty"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+	Actions   []Action  `json:"actions"`
+}
+
+// Action is where an action stands.
+type Action struct {
+	Name      string     `json:"name"`
+	Needs     []string   `json:"needs,omitempty"`
+	Status    string     `json:"status"`
+	Attempt   int        `json:"attempt"`
+	Reason    string     `json:"reason,omitempty"`
+	ExitCode  int        `json:"exit_code,omitempty"`
+	Image     string     `json:"image,omitempty"` // what ran, by digest where known
+	Runner    string     `json:"runner,omitempty"`
+	StartedAt time.Time  `json:"started_at,omitzero"`
+	EndedAt   time.Time  `json:"ended_at,omitzero"`
+	Outputs   []Variable `json:"outputs,omitempty"`
+	Artifacts []Artifact `json:"artifacts,omitempty"`
+	Attempts  []Attempt  `json:"attempts,omitempty"` // the jobs that were handed out, oldest first
+	Approval  *Approval  `json:"approval,omitempty"` // what it is, if it is one
+	Decision  *Decision  `json:"decision,omitempty"`
+}
+
+// Attempt is an action as it was handed to a runner, with every expression
+// resolved. Of secrets there are only the names.
+type Attempt struct {
+	Number  int        `json:"number"`
+	Image   string     `json:"image"`
+	Env     []Variable `json:"env,omitempty"`
+	Secrets []string   `json:"secrets,omitempty"`
+	Inputs  []Artifact `json:"inputs,omitempty"`
+}
+
+// Artifact is an immutable tree.
+type Artifact struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"` // SHA-256 of its tar
+	Size   int64  `json:"size"`   // bytes of its tar
+}
+
+// Approval says who may open a gate. Without users and teams it is people with
+// write access.
+type Approval struct {
+	Users      []string  `json:"users,omitempty"`
+	Teams      []string  `json:"teams,omitempty"`
+	SelfReview bool      `json:"self_review"`
+	ExpiresAt  time.Time `json:"expires_at,omitzero"`
+}
+
+// Decision is a person's answer to an approval, with what it was bound to.
+type Decision struct {
+	Approved   bool       `json:"approved"`
+	Actor      string     `json:"actor"`
+	At         time.Time  `json:"at"`
+	Door       string     `json:"door"` // comment, button or api
+	Comment    string     `json:"comment,omitempty"`
+	Commit     string     `json:"commit"`
+	Definition string     `json:"definition"`
+	Artifacts  []Artifact `json:"artifacts,omitempty"`
+}
+
+// Answer is the body of approve and reject. Approval, STAGE or STAGE/ACTION, may be
+// left out where only one waits. With a commit, the answer counts only for that.
+type Answer struct {
+	Approval string `json:"approval,omitempty"`
+	Commit   string `json:"commit,omitempty"`
+	Comment  string `json:"comment,omitempty"`
+
+	Approved bool `json:"-"`
+}
+
+// Retry is the body of retry. The stage may be left out where one has failed.
+type Retry struct {
+	Stage string `json:"stage,omitempty"`
+}
+
+// Stop is the body of stop.
+type Stop struct {
+	Reason string `json:"reason,omitempty"`
+}

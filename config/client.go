@@ -1,0 +1,30 @@
+package config
+
+import "slices"
+
+// clientSettings are those that a command needs which asks a running process.
+var clientSettings = []string{"STAGEGATE_LISTEN", "STAGEGATE_PUBLIC_URL", "STAGEGATE_DATA", "STAGEGATE_ADMIN_TOKEN"}
+
+// LoadClient makes Settings of what environ says about reaching a process that
+// serves: PublicURL, Data and AdminToken as in Load; every other field is zero.
+// server, unless it is empty, is the value of a flag --server and wins over the
+// environment. Names that are not ours to read are not looked at.
+func LoadClient(environ []string, server string) (Settings, error) {
+	l := loader{env: stagegateVariables(environ), flags: map[string]string{"public-url": server}}
+	values := defaults()
+	for _, s := range settings {
+		if slices.Contains(clientSettings, s.Name) {
+			l.load(&values, s)
+		}
+	}
+	l.derive(&values)
+	for i := range l.problems {
+		if p := &l.problems[i]; p.Name == "--public-url" {
+			p.Name = "--server"
+		}
+	}
+	if len(l.problems) > 0 {
+		return Settings{}, l.problems
+	}
+	return Settings{PublicURL: values.PublicURL, Data: values.Data, AdminToken: values.AdminToken}, nil
+}
