@@ -60,7 +60,7 @@ func (m *machine) carry(effect pipeline.Effect, at time.Time) []pipeline.Event {
 		lock, answers := m.locks[e.Key].Apply(e.Event)
 		m.locks[e.Key] = lock
 		if len(answers) > 0 {
-			return []pipeline.Event{pipeline.Entered{At: at, Stage: e.Key.Stage}}
+			return []pipeline.Event{pipeline.Entered{At: at, Stage: answers[0].Stage, Environment: e.Key.OfEnvironment()}}
 		}
 	case pipeline.StartJob:
 		if r, ok := m.answer(e.Job.ID, at); ok {

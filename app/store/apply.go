@@ -98,9 +98,9 @@ func (d *drain) tellLock(ctx context.Context, e pipeline.TellLock) error {
 	lock, answers := lock.Apply(e.Event)
 	for _, a := range answers {
 		if a.By == 0 {
-			d.send(a.Execution, pipeline.Entered{At: d.at, Stage: e.Key.Stage})
+			d.send(a.Execution, pipeline.Entered{At: d.at, Stage: a.Stage, Environment: e.Key.OfEnvironment()})
 		} else {
-			d.send(a.Execution, pipeline.MadeWay{At: d.at, Stage: e.Key.Stage, By: a.By})
+			d.send(a.Execution, pipeline.MadeWay{At: d.at, Stage: a.Stage, By: a.By})
 		}
 	}
 	return d.tx.SaveLock(ctx, e.Key, lock)

@@ -94,7 +94,7 @@ func (m *move) endStage(i int) {
 		}
 	}
 	st.Status, st.EndedAt = m.outcome(i), m.now
-	m.emit(TellLock{m.LockKey(i), Leave{m.ID}})
+	m.leave(i)
 	switch {
 	case m.Status == Cancelling:
 		m.end(Cancelled, m.Reason)

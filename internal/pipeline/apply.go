@@ -50,11 +50,11 @@ func (m *move) apply(e Event) (bool, error) {
 	case SourceFetched:
 		return m.onExecution(e, func() { m.sourceFetched(e) })
 	case SourceFailed:
-		return m.onExecution(e, func() { m.end(Failed, e.Reason) })
+		return m.onExecution(e, func() { m.sourceFailed(e) })
 	case Cancel:
 		return m.onExecution(e, func() { m.cancel(e) })
 	case Entered:
-		return m.onStage(e, e.Stage, m.entered)
+		return m.onStage(e, e.Stage, func(i int) error { m.entered(i, e.Environment); return nil })
 	case MadeWay:
 		return m.onStage(e, e.Stage, func(i int) error { m.makeWay(i, e.By); return nil })
 	case Retry:
@@ -162,33 +162,88 @@ func (m *move) skip(reason string) {
 	m.end(Skipped, reason)
 }
 
+// start wants the source. Where nobody may be overtaken, the place in front of the
+// first stage is taken at once: sources may come in another order.
 func (m *move) start() {
 	m.begin()
 	m.emit(FetchSource{})
+	if m.Definition.Mode == Queueing {
+		m.request(0)
+	}
 }
 
 func (m *move) sourceFetched(e SourceFetched) {
 	m.Source, m.Notes, m.Status = e.Source, e.Notes, InProgress
-	m.request(0)
+	switch st := m.Stages[0]; {
+	case st.Status == Pending:
+		m.request(0)
+	case st.Admitted:
+		m.goIn(0)
+	}
+}
+
+func (m *move) sourceFailed(e SourceFailed) {
+	if st := &m.Stages[0]; st.Status == Waiting {
+		m.leave(0)
+		st.Status, st.WaitsFrom = Pending, time.Time{}
+	}
+	m.end(Failed, e.Reason)
 }
 
 // request asks to be let into a stage.
 func (m *move) request(i int) {
 	st := &m.Stages[i]
-	st.Status = Waiting
-	m.emit(TellLock{m.LockKey(i), Enter{m.ID, m.Number}})
+	st.Status, st.Admitted, st.WaitsFrom = Waiting, false, m.now
+	m.emit(TellLock{m.LockKey(i), Enter{m.claim(i, m.Definition.Mode)}})
 }
 
-func (m *move) entered(i int) error {
+func (m *move) claim(i int, mode Mode) Claim {
+	return Claim{Execution: m.ID, Number: m.Number, Stage: m.Stages[i].Name, Mode: mode}
+}
+
+// entered is the word of the stage's lock, or of its environment's.
+func (m *move) entered(i int, environment bool) {
+	switch {
+	case environment:
+		m.beginStage(i)
+	case m.Source.Digest == "":
+		m.Stages[i].Admitted = true
+	default:
+		m.Stages[i].Admitted = true
+		m.goIn(i)
+	}
+}
+
+// goIn begins a stage whose lock the execution has, after a wait for the
+// environment where there is one.
+func (m *move) goIn(i int) {
+	if key, ok := m.EnvironmentKey(i); ok {
+		m.emit(TellLock{key, Enter{m.claim(i, Queueing)}})
+		return
+	}
+	m.beginStage(i)
+}
+
+func (m *move) beginStage(i int) {
 	st := &m.Stages[i]
 	st.Status, st.StartedAt, st.Claimed = InProgress, m.now, false
 	m.advance(i)
-	return nil
+}
+
+// leave gives back the locks of a stage, or the places in front of them.
+func (m *move) leave(i int) {
+	if key, ok := m.EnvironmentKey(i); ok {
+		m.emit(TellLock{key, Leave{m.ID}})
+	}
+	m.emit(TellLock{m.LockKey(i), Leave{m.ID}})
 }
 
 // makeWay ends the execution in favour of a newer one of its lane. The lock
 // has already forgotten it.
 func (m *move) makeWay(i, by int) {
+	if key, ok := m.EnvironmentKey(i); ok {
+		m.emit(TellLock{key, Leave{m.ID}})
+	}
 	st := &m.Stages[i]
 	for j := range st.Actions {
 		if a := &st.Actions[j]; !a.Status.Ended() {
@@ -205,7 +260,7 @@ func (m *move) cancel(e Cancel) {
 	for i := range m.Stages {
 		switch st := &m.Stages[i]; st.Status {
 		case Waiting:
-			m.emit(TellLock{m.LockKey(i), Leave{m.ID}})
+			m.leave(i)
 			st.Status, st.EndedAt, st.Reason = Cancelled, m.now, e.Reason
 		case InProgress:
 			st.Status, st.Reason = Cancelling, e.Reason

@@ -97,12 +97,15 @@ func TestEffectsOfTheMainLoop(t *testing.T) {
 	compile.Artifacts = []pipeline.Output{{Name: "shop", Path: "out"}}
 	rollOut := job("production", "roll-out", "deploy:1.2", "deploy", shop)
 	rollOut.Env = []pipeline.Value{{Name: "REGION", Value: "eu"}, {Name: "SHA", Value: "c0ffee"}}
+	enter := func(stage string) pipeline.LockEvent {
+		return pipeline.Enter{Claim: pipeline.Claim{Execution: "7", Number: 3, Stage: stage}}
+	}
 	steps := []struct {
 		event pipeline.Event
 		want  []pipeline.Effect
 	}{
 		{pipeline.Started{At: at(0)}, []pipeline.Effect{pipeline.FetchSource{}}},
-		{fetched, []pipeline.Effect{pipeline.TellLock{Key: key("build"), Event: pipeline.Enter{Execution: "7", Number: 3}}}},
+		{fetched, []pipeline.Effect{pipeline.TellLock{Key: key("build"), Event: enter("build")}}},
 		{pipeline.Entered{At: at(2), Stage: "build"}, []pipeline.Effect{
 			pipeline.TellLock{Key: key("build"), Event: pipeline.Work{Execution: "7"}},
 			pipeline.StartJob{Job: compile},
@@ -111,7 +114,7 @@ func TestEffectsOfTheMainLoop(t *testing.T) {
 		{ended(3, id("build", "compile", 1), built), nil},
 		{ended(4, id("build", "lint", 1), good), []pipeline.Effect{
 			pipeline.TellLock{Key: key("build"), Event: pipeline.Leave{Execution: "7"}},
-			pipeline.TellLock{Key: key("production"), Event: pipeline.Enter{Execution: "7", Number: 3}},
+			pipeline.TellLock{Key: key("production"), Event: enter("production")},
 		}},
 		{pipeline.Entered{At: at(5), Stage: "production"}, []pipeline.Effect{pipeline.AwaitExpiry{At: at(65), Job: id("production", "sign-off", 1)}}},
 		{approve(10), []pipeline.Effect{

@@ -13,6 +13,7 @@ type Definition struct {
 	Hash      string // SHA-256 of the file's bytes, hex
 	On        Triggers
 	Source    Source `json:",omitzero"`
+	Mode      Mode   `json:",omitzero"`
 	Variables []Variable
 	Stages    []Stage
 }
@@ -24,10 +25,12 @@ type Variable struct {
 	Description string
 }
 
-// Stage is a boundary: one execution of a lane is inside it at a time.
+// Stage is a boundary: one execution of a lane is inside it at a time, unless the
+// pipeline's mode is Parallel.
 type Stage struct {
-	Name    string
-	Actions []Action
+	Name        string
+	Environment string // what it changes; one stage of all pipelines does at a time. Empty: none
+	Actions     []Action
 }
 
 // Action is one task of a stage: a container run, or an approval when Approval

@@ -78,10 +78,12 @@ type (
 		Reason string
 	}
 
-	// Entered lets the execution into the stage.
+	// Entered lets the execution into the stage, or into the stage's environment
+	// after that.
 	Entered struct {
-		At    time.Time
-		Stage string
+		At          time.Time
+		Stage       string
+		Environment bool
 	}
 
 	// MadeWay ends the execution at the stage because a newer one of its lane

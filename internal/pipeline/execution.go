@@ -66,9 +66,11 @@ type Problem struct {
 type StageState struct {
 	Name      string
 	Status    Status
-	Attempt   int // from 1; a retry adds one
-	Claimed   bool
+	Attempt   int  // from 1; a retry adds one
+	Admitted  bool // its own lock has let it in; it may still wait for the source or the environment
+	Claimed   bool // it has handed out a job
 	Reason    string
+	WaitsFrom time.Time // when it came to its lock
 	StartedAt time.Time
 	EndedAt   time.Time
 	Actions   []ActionState
@@ -133,6 +135,13 @@ func (x Execution) Find(id JobID) (stage, action int, ok bool) {
 // StageIndex returns the position of the named stage, or -1.
 func (x Execution) StageIndex(name string) int {
 	return slices.IndexFunc(x.Stages, func(s StageState) bool { return s.Name == name })
+}
+
+// EnvironmentKey names the lock of a stage's environment; ok is false where it
+// has none.
+func (x Execution) EnvironmentKey(stage int) (key LockKey, ok bool) {
+	name := x.Definition.Stages[stage].Environment
+	return LockKey{Repository: x.RepositoryID, Stage: name}, name != ""
 }
 
 // LockKey names the lock of one of its stages.

@@ -8,9 +8,16 @@ import (
 )
 
 func TestLock(t *testing.T) {
-	enter := func(n int) pipeline.LockEvent { return pipeline.Enter{Execution: name(n), Number: n} }
+	enter := func(n int) pipeline.LockEvent { return pipeline.Enter{Claim: pipeline.Claim{Execution: name(n), Number: n}} }
 	work := func(n int) pipeline.LockEvent { return pipeline.Work{Execution: name(n)} }
 	leave := func(n int) pipeline.LockEvent { return pipeline.Leave{Execution: name(n)} }
+	in := func(mode pipeline.Mode) func(n int) pipeline.LockEvent {
+		return func(n int) pipeline.LockEvent {
+			return pipeline.Enter{Claim: pipeline.Claim{Execution: name(n), Number: n, Mode: mode}}
+		}
+	}
+	queue, parallel := in(pipeline.Queueing), in(pipeline.Parallel)
+	shut, open := pipeline.Close{}, pipeline.Open{}
 	for _, tc := range []struct {
 		name   string
 		events []pipeline.LockEvent
@@ -29,6 +36,16 @@ func TestLock(t *testing.T) {
 		{"a waiter may give up", []pipeline.LockEvent{enter(1), work(1), enter(2), leave(2), leave(1)}, "x1", ""},
 		{"work is the holder's word", []pipeline.LockEvent{enter(1), work(2), enter(2)}, "x1 x1<2 x2", "x2"},
 		{"leaving twice", []pipeline.LockEvent{enter(1), leave(1), leave(1)}, "x1", ""},
+		{"queued, nobody is overtaken", []pipeline.LockEvent{queue(1), queue(3), queue(2), leave(1), leave(3)}, "x1 x3 x2", "x2"},
+		{"queued, nobody makes way", []pipeline.LockEvent{queue(1), queue(2), leave(2), leave(1)}, "x1", ""},
+		{"parallel, nobody waits", []pipeline.LockEvent{parallel(1), parallel(3), parallel(2)}, "x1 x3 x2", ""},
+		{"closed", []pipeline.LockEvent{shut, enter(1), open}, "x1", "x1"},
+		{"closed, only the newest waits", []pipeline.LockEvent{shut, enter(1), enter(2), open}, "x1<2 x2", "x2"},
+		{"closed, who is inside stays", []pipeline.LockEvent{enter(1), shut, enter(2), open}, "x1 x1<2 x2", "x2"},
+		{"closed behind a worker", []pipeline.LockEvent{enter(1), work(1), shut, enter(2), leave(1), open}, "x1 x2", "x2"},
+		{"closed and queued", []pipeline.LockEvent{shut, queue(2), queue(1), open, leave(2)}, "x2 x1", "x1"},
+		{"closed and parallel", []pipeline.LockEvent{shut, parallel(1), parallel(2), open}, "x1 x2", ""},
+		{"a file that changed its mode", []pipeline.LockEvent{queue(1), enter(2), enter(3), parallel(4), leave(1), leave(3)}, "x1 x2<3 x3 x4", ""},
 		{"working ends with the holder", []pipeline.LockEvent{enter(1), work(1), leave(1), enter(2), enter(3)}, "x1 x2 x2<3 x3", "x3"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

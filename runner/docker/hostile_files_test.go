@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/google/go-cmp/cmp"
@@ -75,6 +76,18 @@ func (b *bench) everythingOfRoot(name string) {
 
 // TestHostilePath gives a job an artifact's path at which a container left
 // something else. What cannot be packed fails the job, in words.
+// TestMillionFiles makes an artifact of more files than one may have.
+func TestMillionFiles(t *testing.T) {
+	b := newBench(t)
+	b.limits.Timeout = 10 * time.Minute
+	j := b.job("mkdir out; cd out; seq 1 1000001 | xargs touch")
+	j.Artifacts = []pipeline.Output{{Name: "out", Path: "out"}}
+	res := b.attack(j)
+	if want := "artifact out: more than 1000000 files and folders; pack them into one file"; res.Status != pipeline.Failed || res.Reason != want {
+		t.Errorf("%s: %s", res.Status, res.Reason)
+	}
+}
+
 func TestHostilePath(t *testing.T) {
 	for name, c := range map[string]struct{ run, path, reason string }{
 		"link to the host": {"ln -s /proc/1/root out", "out/etc", "artifact shop: nothing at out/etc"},
