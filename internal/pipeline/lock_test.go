@@ -8,7 +8,9 @@ import (
 )
 
 func TestLock(t *testing.T) {
-	enter := func(n int) pipeline.LockEvent { return pipeline.Enter{Claim: pipeline.Claim{Execution: name(n), Number: n}} }
+	enter := func(n int) pipeline.LockEvent {
+		return pipeline.Enter{Claim: pipeline.Claim{Execution: name(n), Number: n}}
+	}
 	work := func(n int) pipeline.LockEvent { return pipeline.Work{Execution: name(n)} }
 	leave := func(n int) pipeline.LockEvent { return pipeline.Leave{Execution: name(n)} }
 	in := func(mode pipeline.Mode) func(n int) pipeline.LockEvent {

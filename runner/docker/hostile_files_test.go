@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,10 +77,19 @@ func (b *bench) everythingOfRoot(name string) {
 
 // TestHostilePath gives a job an artifact's path at which a container left
 // something else. What cannot be packed fails the job, in words.
-// TestMillionFiles makes an artifact of more files than one may have.
+// TestMillionFiles makes an artifact of more files than one may have. They are in
+// memory, because a disk takes minutes to forget them.
 func TestMillionFiles(t *testing.T) {
 	b := newBench(t)
-	b.limits.Timeout = 10 * time.Minute
+	b.limits.Timeout, b.limits.Memory = 10*time.Minute, 4<<30
+	if err := syscall.Mount("tmpfs", b.work, "tmpfs", 0, "nr_inodes=0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(b.work, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
 	j := b.job("mkdir out; cd out; seq 1 1000001 | xargs touch")
 	j.Artifacts = []pipeline.Output{{Name: "out", Path: "out"}}
 	res := b.attack(j)

@@ -74,7 +74,7 @@ func (j *jobs) result(t *testing.T, job pipeline.Job) pipeline.Result {
 	select {
 	case r := <-j.results[job.ID.String()]:
 		return r
-	case <-time.After(90 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("no result")
 		return pipeline.Result{}
 	}
