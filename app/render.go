@@ -196,6 +196,17 @@ func onlyOneApprovalLeft(x pipeline.Execution, i int) bool {
 	return len(waitingApprovals(x, i)) == 1
 }
 
+func waitingTitle(x pipeline.Execution, i int) string {
+	switch {
+	case !x.Stages[i].Admitted:
+		return "Waiting for another execution to leave this stage"
+	case x.Source.Digest == "":
+		return "Waiting for the source"
+	default:
+		return "Waiting for another execution to leave the environment " + x.Definition.Stages[i].Environment
+	}
+}
+
 func stageTitle(x pipeline.Execution, i int) string {
 	st := x.Stages[i]
 	switch st.Status {
@@ -208,7 +219,7 @@ func stageTitle(x pipeline.Execution, i int) string {
 	case pipeline.Cancelling:
 		return "Stopping: " + st.Reason
 	case pipeline.Waiting:
-		return "Waiting for another execution to leave this stage"
+		return waitingTitle(x, i)
 	case pipeline.InProgress:
 		return progressTitle(x, i)
 	default: // it has not been reached

@@ -39,6 +39,7 @@ func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, 
 	}
 	base := pipeline.Execution{
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: e.Ref, Trigger: pipeline.Push, Actor: e.Sender,
+		Trusted: e.Ref == "refs/heads/"+repo.DefaultBranch,
 		Revision: pipeline.Revision{
 			Commit: cmp.Or(e.Commit, e.After), Time: e.Time, Ref: e.Ref, Branch: e.Branch,
 			Message: e.Message, Author: e.Author, Authors: e.Authors,
@@ -191,8 +192,8 @@ func (a *App) start(ctx context.Context, d store.Delivery, repo github.Repositor
 		return plan{}, err
 	}
 	commit := func(ctx context.Context, tx store.Tx) error {
-		if base.Revision.PullRequest != 0 && outrun == "" {
-			if err := a.stopOlder(ctx, tx, base); err != nil {
+		if outrun == "" {
+			if err := a.stopOlder(ctx, tx, base, found); err != nil {
 				return err
 			}
 		}
@@ -207,13 +208,23 @@ func (a *App) start(ctx context.Context, d store.Delivery, repo github.Repositor
 	return plan{message: message, commit: commit}, nil
 }
 
-// stopOlder cancels what still runs for older heads of a pull request.
-func (a *App) stopOlder(ctx context.Context, tx store.Tx, base pipeline.Execution) error {
+// stopOlder cancels what still runs for older commits of the lane and gives up for
+// a newer one: of a pull request everything, of a branch the pipelines that it
+// starts.
+func (a *App) stopOlder(ctx context.Context, tx store.Tx, base pipeline.Execution, found []candidate) error {
 	running, err := tx.Find(ctx, store.Filter{RepositoryID: base.RepositoryID, Lane: base.Lane, Active: true})
 	if err != nil {
 		return err
 	}
-	reason := "the pull request has a newer head, " + base.Revision.Commit[:min(7, len(base.Revision.Commit))]
+	running = slices.DeleteFunc(running, func(x store.Execution) bool {
+		named := func(c candidate) bool { return c.definition.Name == x.Definition.Name }
+		return !x.GivesUp() || base.Revision.PullRequest == 0 && !slices.ContainsFunc(found, named)
+	})
+	reason := base.Revision.Branch + " has a newer commit, "
+	if base.Revision.PullRequest != 0 {
+		reason = "the pull request has a newer head, "
+	}
+	reason += base.Revision.Commit[:min(7, len(base.Revision.Commit))]
 	return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Actor: base.Actor, Reason: reason})
 }
 

@@ -49,8 +49,7 @@ type table struct {
 // that is not supported yet is not said to be so again.
 var tables = map[where]table{
 	inPipeline: {
-		now:   []string{"name", "on", "mode", "source", "variables", "stages"},
-		later: []string{"cancel-in-progress"},
+		now: []string{"name", "on", "mode", "cancel-in-progress", "source", "variables", "stages"},
 	},
 	inOn: {
 		now:   []string{"push", "pull_request"},
@@ -68,8 +67,8 @@ var tables = map[where]table{
 	inUpstream:   {now: []string{"name", "stage"}},
 	inVariable:   {now: []string{"default", "description"}},
 	inStage: {
-		now:   []string{"name", "actions"},
-		later: []string{"if", "environment", "concurrency", "before-entry", "on-success", "on-failure", "finally"},
+		now:   []string{"name", "actions", "environment"},
+		later: []string{"if", "concurrency", "before-entry", "on-success", "on-failure", "finally"},
 	},
 	inAction: {
 		now:   []string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "approval", "secrets"},

@@ -22,7 +22,7 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 		case "on":
 			p.triggers(value, &d.On)
 		case "mode":
-			p.mode(key, value)
+			p.mode(value, d)
 		case "source":
 			d.Source = p.wanted(value)
 		case "variables":
@@ -30,7 +30,8 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 		case "stages":
 			stages = value
 		case "cancel-in-progress":
-			p.boolean(value, key.text)
+			cancels := p.boolean(value, key.text)
+			d.CancelInProgress = &cancels
 		}
 	})
 	if _, ok := root.get("name"); !ok && !namePattern.MatchString(d.Name) {
@@ -54,16 +55,14 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 }
 
 // mode reads what becomes of executions that wait at a stage.
-func (p *parser) mode(key, n node) {
+func (p *parser) mode(n node, d *pipeline.Definition) {
 	modes := []string{"superseded", "queued", "parallel"}
 	text, ok := p.word(n, "mode")
 	switch {
 	case !ok || text == "superseded":
-	case text == "parallel":
-		p.scope.parallel = true
-		fallthrough
 	case slices.Contains(modes, text):
-		p.report(key.at, "leave it out for superseded", "mode: %s is not supported yet", text)
+		d.Mode = pipeline.Mode(text)
+		p.scope.parallel = d.Mode == pipeline.Parallel
 	default:
 		p.report(n.at, DidYouMean(text, modes), "mode must be one of %s, not %s", enumerate(modes), quote(text))
 	}

@@ -17,16 +17,17 @@ const (
 
 // stage is one while the file is checked.
 type stage struct {
-	name       string
-	actions    []*action
-	finally    []*action
-	unreadable bool               // there are actions that could not be read
-	index      map[string]*action // by name, the first of each
-	folded     map[string]*action // by folded name
-	runs       map[string]*action // those with a matrix, by the names of their runs
-	formulas   formulas           // of the stage itself, before it is entered
-	afterwards formulas           // likewise when its actions have succeeded
-	tested     []tested
+	name        string
+	environment string
+	actions     []*action
+	finally     []*action
+	unreadable  bool               // there are actions that could not be read
+	index       map[string]*action // by name, the first of each
+	folded      map[string]*action // by folded name
+	runs        map[string]*action // those with a matrix, by the names of their runs
+	formulas    formulas           // of the stage itself, before it is entered
+	afterwards  formulas           // likewise when its actions have succeeded
+	tested      []tested
 }
 
 // action is one while the file is checked: what it refers to is only looked up
@@ -98,7 +99,7 @@ func (p *parser) stages(n node) []pipeline.Stage {
 	p.check()
 	var stages []pipeline.Stage
 	for _, s := range p.scope.stages {
-		out := pipeline.Stage{Name: s.name}
+		out := pipeline.Stage{Name: s.name, Environment: s.environment}
 		for _, a := range s.actions {
 			out.Actions = append(out.Actions, a.Action)
 		}
@@ -186,7 +187,7 @@ func (p *parser) stageKey(s *stage, key, n node) {
 			p.report(n.at, "environment names a deployment target; variables of the script stand in env", "environment must be a name, not %s", n.kind)
 			return
 		}
-		p.name(n, "an environment")
+		s.environment, _ = p.name(n, "an environment")
 	}
 }
 

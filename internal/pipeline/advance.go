@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // advance starts whatever of the stage can start now and ends the stage when
 // nothing of it is left to do. It is called after every change in a stage.
@@ -100,10 +103,21 @@ func (m *move) endStage(i int) {
 		m.end(Cancelled, m.Reason)
 	case st.Status != Succeeded:
 		m.end(Failed, "stage "+st.Name+" "+words(st.Status))
-	case i+1 == len(m.Stages):
+	default:
+		m.goOn(i)
+	}
+}
+
+// goOn leads from a stage that did not fail to the next one, or to the end.
+func (m *move) goOn(i int) {
+	ran := func(st StageState) bool { return st.Status != Skipped }
+	switch {
+	case i+1 < len(m.Stages):
+		m.request(i + 1)
+	case slices.ContainsFunc(m.Stages, ran):
 		m.end(Succeeded, "")
 	default:
-		m.request(i + 1)
+		m.end(Skipped, m.Stages[i].Reason)
 	}
 }
 

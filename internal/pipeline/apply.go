@@ -153,13 +153,17 @@ func (m *move) begin() {
 func (m *move) skip(reason string) {
 	m.begin()
 	for i := range m.Stages {
-		st := &m.Stages[i]
-		st.Status, st.Reason, st.EndedAt = Skipped, reason, m.now
-		for j := range st.Actions {
-			m.finish(&st.Actions[j], Skipped, "")
-		}
+		m.skipStage(i, reason)
 	}
 	m.end(Skipped, reason)
+}
+
+func (m *move) skipStage(i int, reason string) {
+	st := &m.Stages[i]
+	st.Status, st.Reason, st.EndedAt = Skipped, reason, m.now
+	for j := range st.Actions {
+		m.finish(&st.Actions[j], Skipped, "")
+	}
 }
 
 // start wants the source. Where nobody may be overtaken, the place in front of the
@@ -174,25 +178,36 @@ func (m *move) start() {
 
 func (m *move) sourceFetched(e SourceFetched) {
 	m.Source, m.Notes, m.Status = e.Source, e.Notes, InProgress
-	switch st := m.Stages[0]; {
-	case st.Status == Pending:
+	switch i := m.waiting(); {
+	case i < 0:
 		m.request(0)
-	case st.Admitted:
-		m.goIn(0)
+	case m.Stages[i].Admitted:
+		m.goIn(i)
 	}
 }
 
 func (m *move) sourceFailed(e SourceFailed) {
-	if st := &m.Stages[0]; st.Status == Waiting {
-		m.leave(0)
-		st.Status, st.WaitsFrom = Pending, time.Time{}
+	if i := m.waiting(); i >= 0 {
+		m.leave(i)
+		m.Stages[i].Status, m.Stages[i].WaitsFrom = Pending, time.Time{}
 	}
 	m.end(Failed, e.Reason)
 }
 
-// request asks to be let into a stage.
+// waiting is the stage that the execution waits in front of, or -1.
+func (m *move) waiting() int {
+	return slices.IndexFunc(m.Stages, func(st StageState) bool { return st.Status == Waiting })
+}
+
+// request asks to be let into a stage, or goes on past one that is not for this
+// execution.
 func (m *move) request(i int) {
 	st := &m.Stages[i]
+	if env := m.Definition.Stages[i].Environment; env != "" && !m.Trusted {
+		m.skipStage(i, "the environment "+env+" is for the default branch only")
+		m.goOn(i)
+		return
+	}
 	st.Status, st.Admitted, st.WaitsFrom = Waiting, false, m.now
 	m.emit(TellLock{m.LockKey(i), Enter{m.claim(i, m.Definition.Mode)}})
 }

@@ -297,6 +297,24 @@ func stateWith(t *testing.T, of pipeline.Subject, status pipeline.Status) pipeli
 	return x
 }
 
+// TestEnvironmentTrusts leaves the stage of an environment out where the
+// execution is not trusted, which is the zero value.
+func TestEnvironmentTrusts(t *testing.T) {
+	x := release()
+	x.Definition.Stages[1].Environment = "production"
+	x, _ = run(t, x, pipeline.Started{At: at(0)}, fetched, pipeline.Entered{At: at(2), Stage: "build"},
+		ended(3, id("build", "compile", 1), built), ended(4, id("build", "lint", 1), good))
+	if x.Stages[1].Status != pipeline.Skipped || x.Status != pipeline.Succeeded {
+		t.Errorf("stage %s, execution %s", x.Stages[1].Status, x.Status)
+	}
+	x = release()
+	x.Definition.Stages[0].Environment, x.Definition.Stages[1].Environment = "production", "production"
+	x, effects := run(t, x, pipeline.Started{At: at(0)}, fetched)
+	if x.Status != pipeline.Skipped || len(effects) != 1 {
+		t.Errorf("execution %s, effects %v", x.Status, effects)
+	}
+}
+
 // TestSkip ends every stage, since each has a check run that may be required.
 func TestSkip(t *testing.T) {
 	x, effects := run(t, release(), pipeline.Skip{At: at(0), Reason: "push.paths is src/**"})

@@ -8,14 +8,17 @@ const SourceArtifact = "source"
 
 // Definition is one pipeline file at one commit, parsed and validated.
 type Definition struct {
-	Name      string
-	File      string // path in the repository
-	Hash      string // SHA-256 of the file's bytes, hex
-	On        Triggers
-	Source    Source `json:",omitzero"`
-	Mode      Mode   `json:",omitzero"`
-	Variables []Variable
-	Stages    []Stage
+	Name   string
+	File   string // path in the repository
+	Hash   string // SHA-256 of the file's bytes, hex
+	On     Triggers
+	Source Source `json:",omitzero"`
+	Mode   Mode   `json:",omitzero"`
+	// CancelInProgress tells whether a newer commit cancels what runs for an older
+	// one of its lane; nil: in a pull request it does.
+	CancelInProgress *bool `json:",omitempty"`
+	Variables        []Variable
+	Stages           []Stage
 }
 
 // Variable is a named text of the pipeline, the same for all its actions.
@@ -29,7 +32,7 @@ type Variable struct {
 // pipeline's mode is Parallel.
 type Stage struct {
 	Name        string
-	Environment string // what it changes; one stage of all pipelines does at a time. Empty: none
+	Environment string `json:",omitempty"` // what it changes; one stage of all pipelines does at a time. Empty: none
 	Actions     []Action
 }
 

@@ -39,8 +39,11 @@ type Execution struct {
 	Lane         string // refs/heads/main, refs/tags/v1 or pull/7
 	Trigger      Trigger
 	Actor        string // login of who caused the trigger
-	Revision     Revision
-	Definition   Definition
+	// Trusted lets it into environments. They trust a repository's default branch
+	// alone, and no pull request.
+	Trusted    bool
+	Revision   Revision
+	Definition Definition
 
 	Status    Status
 	Reason    string    // why it ended other than well
@@ -135,6 +138,14 @@ func (x Execution) Find(id JobID) (stage, action int, ok bool) {
 // StageIndex returns the position of the named stage, or -1.
 func (x Execution) StageIndex(name string) int {
 	return slices.IndexFunc(x.Stages, func(s StageState) bool { return s.Name == name })
+}
+
+// GivesUp tells whether a newer commit of its lane cancels the execution.
+func (x Execution) GivesUp() bool {
+	if says := x.Definition.CancelInProgress; says != nil {
+		return *says
+	}
+	return x.Revision.PullRequest != 0
 }
 
 // EnvironmentKey names the lock of a stage's environment; ok is false where it

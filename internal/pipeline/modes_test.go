@@ -125,7 +125,7 @@ func (w *town) start() {
 	name := rapid.SampledFrom(townPipelines).Draw(w.t, "pipeline")
 	w.counts[name]++
 	x := &pipeline.Execution{
-		ID: fmt.Sprintf("%s-%d", name, w.counts[name]), Number: w.counts[name], RepositoryID: 1,
+		ID: fmt.Sprintf("%s-%d", name, w.counts[name]), Number: w.counts[name], RepositoryID: 1, Trusted: true,
 		Lane: rapid.SampledFrom(townLanes).Draw(w.t, "lane"), Definition: w.pipeline(name),
 	}
 	w.all = append(w.all, x)
