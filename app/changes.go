@@ -18,7 +18,7 @@ type listing func(context.Context) (pipeline.Changes, error)
 // base keeps them.
 func narrow(ctx context.Context, base *pipeline.Execution, found []candidate, list listing) error {
 	asks := func(c candidate) bool {
-		return len(c.problems) == 0 && c.definition.On.WantsFiles(base.Trigger, base.Revision)
+		return len(c.problems) == 0 && c.definition.On.WantsFiles(*base)
 	}
 	if slices.ContainsFunc(found, asks) {
 		var err error
@@ -28,7 +28,7 @@ func narrow(ctx context.Context, base *pipeline.Execution, found []candidate, li
 	}
 	for i := range found {
 		c := &found[i]
-		if m := c.definition.On.Match(base.Trigger, base.Revision); m.Skips && len(c.problems) == 0 {
+		if m := c.definition.On.Match(*base); m.Skips && len(c.problems) == 0 {
 			c.skip = m.Why
 		}
 	}

@@ -58,67 +58,6 @@ func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, 
 	return a.start(ctx, d, repo, base, e.Before, found)
 }
 
-// pullRequest starts the pipelines of a pull request's new head and stops what
-// ran for its older ones.
-func (a *App) pullRequest(ctx context.Context, d store.Delivery, e github.PullRequest) (plan, error) {
-	lane := fmt.Sprintf("pull/%d", e.Number)
-	if e.Action == "closed" {
-		return a.closed(e, lane), nil
-	}
-	repo, err := a.installed(ctx, e.Repo)
-	if err != nil {
-		return plan{}, err
-	}
-	at := e.Head
-	if e.Fork {
-		at = e.BaseSHA // a fork's own files are not trusted
-	}
-	base := pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: lane, Trigger: pipeline.PullRequest, Actor: e.Sender,
-		Revision: pipeline.Revision{
-			Commit: e.Head, Ref: fmt.Sprintf("refs/pull/%d/head", e.Number), Branch: e.Branch, Base: e.Base,
-			PullRequest: e.Number, Authors: lowerSet(e.User, e.Sender),
-		},
-	}
-	found, err := a.candidates(ctx, repo, at, base)
-	if err != nil {
-		return plan{}, err
-	}
-	if e.Fork && len(found) > 0 {
-		found = []candidate{forkRefusal}
-	} else if len(found) > 0 {
-		commit, err := a.github.Commit(ctx, repo, e.Head)
-		if err != nil {
-			return plan{}, fmt.Errorf("read commit %s: %w", e.Head, err)
-		}
-		base.Revision.Message, base.Revision.Time, base.Revision.Author = commit.Message, commit.Time, commit.Author
-		base.Revision.Authors = lowerSet(append(commit.Authors, base.Revision.Authors...)...)
-		if err := narrow(ctx, &base, found, a.pulled(repo, e)); err != nil {
-			return plan{}, err
-		}
-	}
-	return a.start(ctx, d, repo, base, e.Before, found)
-}
-
-// forkRefusal stands in for the pipelines of a fork's pull request.
-var forkRefusal = candidate{
-	definition: pipeline.Definition{Name: "stagegate"},
-	problems:   []pipeline.Problem{{Message: "pull requests from forks run nothing yet"}},
-}
-
-func (a *App) closed(e github.PullRequest, lane string) plan {
-	return plan{
-		message: fmt.Sprintf("%s: pull request %d was closed", e.Repo, e.Number),
-		commit: func(ctx context.Context, tx store.Tx) error {
-			running, err := tx.Find(ctx, store.Filter{RepositoryID: e.Repo.ID, Lane: lane, Active: true})
-			if err != nil {
-				return err
-			}
-			return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Actor: e.Sender, Reason: "the pull request was closed"})
-		},
-	}
-}
-
 // installed makes sure that the installation is known: GitHub names it in the
 // deliveries of an App, but not in those of a plain webhook.
 func (a *App) installed(ctx context.Context, repo github.Repository) (github.Repository, error) {
@@ -134,8 +73,7 @@ func (a *App) installed(ctx context.Context, repo github.Repository) (github.Rep
 }
 
 // candidates reads the pipeline files at a commit and picks those that the event
-// behind base concerns. A file whose triggers cannot be read concerns every
-// event, since nobody can tell.
+// behind base concerns.
 func (a *App) candidates(ctx context.Context, repo github.Repository, sha string, base pipeline.Execution) ([]candidate, error) {
 	files, err := a.github.PipelineFiles(ctx, repo, sha)
 	if err != nil {
@@ -144,7 +82,7 @@ func (a *App) candidates(ctx context.Context, repo github.Repository, sha string
 	var found []candidate
 	for _, f := range files {
 		def, diagnostics := schema.Parse(f.Path, f.Data)
-		if m := def.On.Match(base.Trigger, base.Revision); !m.Starts && !m.Skips && !def.On.Unreadable() {
+		if m := def.On.Match(base); !m.Starts && !m.Skips {
 			continue
 		}
 		if f.TooLarge {
@@ -192,7 +130,7 @@ func (a *App) start(ctx context.Context, d store.Delivery, repo github.Repositor
 		return plan{}, err
 	}
 	commit := func(ctx context.Context, tx store.Tx) error {
-		if outrun == "" {
+		if outrun == "" && base.Activity != closed {
 			if err := a.stopOlder(ctx, tx, base, found); err != nil {
 				return err
 			}
@@ -217,14 +155,15 @@ func (a *App) stopOlder(ctx context.Context, tx store.Tx, base pipeline.Executio
 		return err
 	}
 	running = slices.DeleteFunc(running, func(x store.Execution) bool {
-		named := func(c candidate) bool { return c.definition.Name == x.Definition.Name }
-		return !x.GivesUp() || base.Revision.PullRequest == 0 && !slices.ContainsFunc(found, named)
+		starts := func(c candidate) bool { return c.skip == "" && c.definition.Name == x.Definition.Name }
+		older := x.Revision.Commit != base.Revision.Commit && x.Activity != closed
+		return !older || !x.GivesUp() || base.Revision.PullRequest == 0 && !slices.ContainsFunc(found, starts)
 	})
-	reason := base.Revision.Branch + " has a newer commit, "
+	reason := cmp.Or(base.Revision.Branch, base.Revision.Tag()) + " has a newer commit, "
 	if base.Revision.PullRequest != 0 {
 		reason = "the pull request has a newer head, "
 	}
-	reason += base.Revision.Commit[:min(7, len(base.Revision.Commit))]
+	reason += shortSHA(base.Revision.Commit)
 	return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Actor: base.Actor, Reason: reason})
 }
 

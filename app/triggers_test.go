@@ -162,6 +162,66 @@ func TestManyFiles(t *testing.T) {
 	}
 }
 
+const typed = `
+on: { pull_request: { types: [TYPES] } }
+stages:
+  - name: build
+    actions: [{ name: wait, image: IMAGE, run: 'echo started; sleep SECONDS' }]
+`
+
+func withTypes(types, seconds string) string {
+	return strings.NewReplacer("TYPES", types, "SECONDS", seconds).Replace(typed)
+}
+
+// TestTypesOfAPullRequest has a pipeline for drafts that become ready.
+func TestTypesOfAPullRequest(t *testing.T) {
+	w := newWorld(t)
+	w.commit("Base", map[string]string{"base.txt": "base\n"})
+	w.push("main")
+	w.git(w.clone, "checkout", "--quiet", "-b", "feature")
+	w.pipeline(withTypes("ready_for_review", "0"))
+	sha := w.commit("Slow", map[string]string{".github/pipelines/slow.yaml": "name: slow\n" + strings.ReplaceAll(withTypes("opened, synchronize", "600"), "IMAGE", image)})
+	w.push("feature")
+	n, err := w.repo.OpenDraft("alice", "feature", "main", "Feature", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("a running action", func() bool {
+		runs := w.runs(sha, "slow / build")
+		return len(runs) > 0 && strings.Contains(runs[0].Title, "running:")
+	})
+	if runs := w.runs(sha, "ci / build"); len(runs) != 0 {
+		t.Errorf("a draft was ready: %+v", runs)
+	}
+	if err := w.repo.MarkReady("alice", n); err != nil {
+		t.Fatal(err)
+	}
+	w.check(sha, "ci / build", "success")
+	w.check(sha, "slow / build", "in_progress") // of the same head, nothing is stopped
+	if err := w.repo.ClosePullRequest("alice", n); err != nil {
+		t.Fatal(err)
+	}
+	w.check(sha, "slow / build", "cancelled")
+}
+
+// TestClosedPullRequest has what a merge starts outlive the pull request.
+func TestClosedPullRequest(t *testing.T) {
+	w := newWorld(t)
+	n, sha := w.pullRequest(withTypes("opened, closed", "3"))
+	w.running(sha)
+	if _, err := w.repo.MergePullRequest("alice", n, "squash"); err != nil {
+		t.Fatal(err)
+	}
+	w.check(sha, "ci / build", "success")
+	var ends []string
+	for _, run := range w.runs(sha, "ci / build") {
+		ends = append(ends, run.Conclusion)
+	}
+	if got := strings.Join(ends, " "); got != "cancelled success" {
+		t.Errorf("runs ended %s", got)
+	}
+}
+
 func asked(w *world, operation string) int {
 	n := 0
 	for _, r := range w.github.Requests() {

@@ -21,6 +21,7 @@ type Planning struct {
 	Tag       string           // pushed, in place of a branch
 	Ref       string           // in full, in place of both
 	Base      string           // of the pull request; empty: the remote's default branch
+	Type      string           // what happened to the pull request; empty: synchronize
 	Changed   []string         // files that change, from the root of the repository; none: not known
 }
 
@@ -28,6 +29,7 @@ type Planning struct {
 // is empty is not.
 type Plan struct {
 	Event     pipeline.Trigger
+	Type      string // what happened to the pull request
 	Revision  pipeline.Revision
 	Pipelines []PlannedPipeline
 }
@@ -92,7 +94,7 @@ func MakePlan(ctx context.Context, p Planning) (Plan, error) {
 	if chosen, err = giveVariables(chosen, p.Variables); err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{Event: x.Trigger, Revision: x.Revision}
+	plan := Plan{Event: x.Trigger, Type: x.Activity, Revision: x.Revision}
 	for _, f := range chosen {
 		plan.Pipelines = append(plan.Pipelines, planFile(x, f, all))
 	}
@@ -129,10 +131,10 @@ func giveVariables(files []file, values []pipeline.Value) ([]file, error) {
 // called alike are a mistake of both.
 func planFile(x pipeline.Execution, f file, all []file) PlannedPipeline {
 	p := PlannedPipeline{Name: f.definition.Name, File: f.shown, Mistakes: f.mistakes}
-	match := concerns(x, f)
+	match := f.definition.On.Match(x)
 	p.Starts, p.Skips, p.Why = match.Starts, match.Skips, match.Why
 	for _, other := range all {
-		m := concerns(x, other)
+		m := other.definition.On.Match(x)
 		if other.shown == f.shown || !match.Starts && !match.Skips || !m.Starts && !m.Skips {
 			continue
 		}
@@ -151,15 +153,6 @@ func planFile(x pipeline.Execution, f file, all []file) PlannedPipeline {
 		p.Stages = append(p.Stages, planStage(x, s))
 	}
 	return p
-}
-
-// concerns is what the event means to a file; one whose triggers nobody can read
-// concerns every event.
-func concerns(x pipeline.Execution, f file) pipeline.Match {
-	if f.definition.On.Unreadable() {
-		return pipeline.Match{Starts: true, Why: "nobody can tell what on means"}
-	}
-	return f.definition.On.Match(x.Trigger, x.Revision)
 }
 
 func planStage(x pipeline.Execution, s pipeline.Stage) PlannedStage {
@@ -199,7 +192,7 @@ func waves(actions []pipeline.Action) []int {
 // execution is one that the event would start, as far as it is known.
 func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execution, error) {
 	p, err := p.complete()
-	x := pipeline.Execution{Trigger: p.Event}
+	x := pipeline.Execution{Trigger: p.Event, Activity: p.Type}
 	x.Revision.Changed = pipeline.Changes{Files: p.Changed, Complete: len(p.Changed) > 0}
 	switch {
 	case err != nil:
@@ -280,6 +273,19 @@ func (p Planning) complete() (Planning, error) {
 		return p, usage("a pull request is of a branch: leave out the tag")
 	case p.Base != "" && p.Event == pipeline.Push:
 		return p, usage("a push has no base: leave out --base, or write --event pull_request")
+	}
+	return p.narrow()
+}
+
+// narrow reads what filters of types and paths are asked with.
+func (p Planning) narrow() (Planning, error) {
+	switch {
+	case p.Type != "" && p.Event == pipeline.Push:
+		return p, usage("a push has no type: leave out --type, or write --event pull_request")
+	case p.Type == "" && p.Event == pipeline.PullRequest:
+		p.Type = "synchronize"
+	case p.Type != "" && !slices.Contains(schema.PullRequestTypes, p.Type):
+		return p, usage("a pull request has no type %s: among them are %s", p.Type, strings.Join(schema.PullRequestTypes[:4], ", "))
 	}
 	var changed []string
 	for _, file := range p.Changed {

@@ -188,7 +188,7 @@ func TestJSONSchemaLimits(t *testing.T) {
 		"$defs/whole/pattern":                              whole,
 		"$defs/times/maximum":                              mostRetries,
 		"$defs/variable-rule/properties/operator/enum":     operators,
-		"$defs/pull-request-type/enum":                     pullRequestTypes,
+		"$defs/pull-request-type/enum":                     PullRequestTypes,
 		"$defs/merge-group-type/enum":                      mergeGroupTypes,
 		"$defs/percentage/pattern":                         percentage,
 	} {

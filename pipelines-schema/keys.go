@@ -59,8 +59,7 @@ var tables = map[where]table{
 		now: []string{"branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"},
 	},
 	inPullRequest: {
-		now:   []string{"branches", "branches-ignore", "paths", "paths-ignore"},
-		later: []string{"types"},
+		now: []string{"branches", "branches-ignore", "types", "paths", "paths-ignore"},
 	},
 	inMergeGroup: {now: []string{"types"}},
 	inSchedule:   {now: []string{"cron", "timezone"}},

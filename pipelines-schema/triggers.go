@@ -84,7 +84,7 @@ func (p *parser) filter(n node, w where) *pipeline.Filter {
 		case "paths-ignore":
 			filter.PathsIgnore = p.globs(value, what, filePaths)
 		case "types":
-			p.types(value, what, pullRequestTypes)
+			filter.Types = p.types(value, what, PullRequestTypes)
 		}
 	})
 	for _, key := range []string{"branches", "tags", "paths"} {
@@ -102,10 +102,10 @@ func (p *parser) filter(n node, w where) *pipeline.Filter {
 	return filter
 }
 
-// pullRequestTypes and mergeGroupTypes are what GitHub calls the actions of
-// these events.
+// PullRequestTypes are what GitHub calls the things that happen to a pull
+// request, the usual ones first.
 var (
-	pullRequestTypes = []string{
+	PullRequestTypes = []string{
 		"opened", "synchronize", "reopened", "closed", "edited", "labeled", "unlabeled", "assigned", "unassigned",
 		"ready_for_review", "converted_to_draft", "review_requested", "review_request_removed", "locked", "unlocked",
 		"auto_merge_enabled", "auto_merge_disabled", "enqueued", "dequeued", "milestoned", "demilestoned",
@@ -113,9 +113,12 @@ var (
 	mergeGroupTypes = []string{"checks_requested", "destroyed"}
 )
 
-func (p *parser) types(n node, what string, known []string) {
+// types reads some of the known activities of an event.
+func (p *parser) types(n node, what string, known []string) []string {
+	var types []string
 	for _, item := range p.distinct(p.some(n, what, "leave it out for the usual ones"), what, exact) {
 		if slices.Contains(known, item.text) {
+			types = append(types, item.text)
 			continue
 		}
 		if p.full() {
@@ -128,6 +131,7 @@ func (p *parser) types(n node, what string, known []string) {
 		}
 		p.report(item.at, hint, "%s has no type %s", strings.TrimSuffix(what, ".types"), quote(item.text))
 	}
+	return types
 }
 
 func (p *parser) mergeGroup(n node) {

@@ -85,11 +85,6 @@ func decodePush(p payload) Event {
 }
 
 func decodePullRequest(p payload) Event {
-	switch p.Action {
-	case "opened", "synchronize", "reopened", "closed":
-	default:
-		return p.ignore("pull_request")
-	}
 	pr := p.PullRequest
 	e := PullRequest{
 		Repo: p.repo(), Action: p.Action, Number: pr.Number, Title: pr.Title, Draft: pr.Draft,

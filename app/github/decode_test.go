@@ -92,8 +92,8 @@ var deliveries = []struct {
 		PullRequest{Repo: decodedRepo, Action: "reopened", Number: 3, Fork: true, Sender: "Ann"},
 	},
 	{
-		"pull request labelled", "pull_request", `{` + inRepo + `,"action":"labeled"}`,
-		Ignored{Repo: decodedRepo, Reason: "action labeled of pull_request"},
+		"pull request labelled", "pull_request", `{` + inRepo + `,"action":"labeled","number":4}`,
+		PullRequest{Repo: decodedRepo, Action: "labeled", Number: 4, Fork: true, Sender: "Ann"},
 	},
 	{
 		"comment", "issue_comment",

@@ -54,11 +54,10 @@ type Push struct {
 	Commits int // as listed
 }
 
-// PullRequest is a change of a pull request that can start or end a run:
-// opened, synchronize, reopened or closed.
+// PullRequest is something that happened to a pull request.
 type PullRequest struct {
 	Repo      Repository // the base's
-	Action    string
+	Action    string     // opened, synchronize, closed, labeled …
 	Number    int
 	Title     string
 	Draft     bool

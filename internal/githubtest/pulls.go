@@ -164,6 +164,22 @@ func (r *Repository) closePull(i *issue, who *account) {
 	r.sendPull("closed", i, who, nil)
 }
 
+// MarkReady ends the draft of a pull request.
+func (r *Repository) MarkReady(login string, number int) error {
+	r.g.mu.Lock()
+	defer r.g.mu.Unlock()
+	i, err := r.pullIn("mark as ready", number, "open")
+	switch {
+	case err != nil:
+		return err
+	case !i.pull.draft:
+		return fmt.Errorf("mark as ready pull request #%d: it is no draft", number)
+	}
+	i.pull.draft, i.updated = false, r.g.now()
+	r.sendPull("ready_for_review", i, r.g.user(login), nil)
+	return nil
+}
+
 // ReopenPullRequest opens a pull request that was closed and not merged.
 func (r *Repository) ReopenPullRequest(login string, number int) error {
 	r.g.mu.Lock()

@@ -11,7 +11,7 @@ type Trigger string
 const (
 	// Push is a push to a branch or of a tag.
 	Push Trigger = "push"
-	// PullRequest is a pull request that was opened, reopened or pushed to.
+	// PullRequest is something that happened to a pull request; see Activity.
 	PullRequest Trigger = "pull_request"
 )
 
@@ -38,6 +38,7 @@ type Execution struct {
 	RepositoryID int64  // GitHub's
 	Lane         string // refs/heads/main, refs/tags/v1 or pull/7
 	Trigger      Trigger
+	Activity     string `json:",omitempty"` // of a pull request, in GitHub's words: opened, closed; else empty
 	Actor        string // login of who caused the trigger
 	// Trusted lets it into environments. They trust a repository's default branch
 	// alone, and no pull request.

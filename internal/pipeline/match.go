@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -16,33 +17,32 @@ type Match struct {
 	Why    string
 }
 
-// Match tells what an event means to the pipeline. Of a push it looks at the
-// branch or the tag, of a pull request at the base, of both at the files that
-// changed and the message of the commit.
-func (t Triggers) Match(event Trigger, r Revision) Match {
-	filter := t.filter(event)
+// Match tells what the event behind x means to the pipeline. Of x it looks at
+// the trigger, the activity and the revision: of a push at the branch or the
+// tag, of a pull request at the base, of both at the files that changed and the
+// message of the commit. A file whose triggers nobody can read starts by what
+// starts others that say nothing of types, so that its mistakes are shown.
+func (t Triggers) Match(x Execution) Match {
+	filter := t.filter(x.Trigger)
+	if t.Unreadable() {
+		filter = &Filter{}
+	}
 	if filter == nil {
-		return Match{Why: fmt.Sprintf("on has no %s", event)}
+		return Match{Why: fmt.Sprintf("on has no %s", x.Trigger)}
 	}
-	m := filter.ref(event, r)
-	if !m.Starts {
-		return m
+	m := filter.match(x)
+	if t.Unreadable() && m.Starts {
+		m.Why = "nobody can tell what on means"
 	}
-	if word := skipWord(r.Message); word != "" {
-		return Match{Skips: true, Why: "the commit's message says " + word}
-	}
-	if r.Tag() != "" {
-		return m
-	}
-	return filter.files(m, string(event), r.Changed)
+	return m
 }
 
 // WantsFiles tells whether what the event means hangs on the files that changed,
 // and those are not known.
-func (t Triggers) WantsFiles(event Trigger, r Revision) bool {
-	filter := t.filter(event)
+func (t Triggers) WantsFiles(x Execution) bool {
+	filter := t.filter(x.Trigger)
 	asks := filter != nil && len(filter.Paths)+len(filter.PathsIgnore) > 0
-	return asks && r.Tag() == "" && !r.Changed.Complete && t.Match(event, r).Starts
+	return asks && x.Revision.Tag() == "" && !x.Revision.Changed.Complete && t.Match(x).Starts
 }
 
 func (t Triggers) filter(event Trigger) *Filter {
@@ -53,6 +53,40 @@ func (t Triggers) filter(event Trigger) *Filter {
 		return t.PullRequest
 	}
 	return nil
+}
+
+func (f Filter) match(x Execution) Match {
+	if x.Trigger == PullRequest && !f.wants(x.Activity) {
+		if len(f.Types) == 0 {
+			return Match{Why: "pull_request without types is not for " + x.Activity}
+		}
+		return Match{Why: "pull_request.types is " + strings.Join(f.Types, ", ")}
+	}
+	m := f.ref(x.Trigger, x.Revision)
+	if !m.Starts {
+		return m
+	}
+	if word := skipWord(x.Revision.Message); word != "" {
+		return Match{Skips: true, Why: "the commit's message says " + word}
+	}
+	if x.Revision.Tag() != "" {
+		return m
+	}
+	return f.files(m, string(x.Trigger), x.Revision.Changed)
+}
+
+// wants tells whether the activity is one of the filter's types.
+func (f Filter) wants(activity string) bool {
+	if len(f.Types) == 0 {
+		return UsualActivity(activity)
+	}
+	return slices.Contains(f.Types, activity)
+}
+
+// UsualActivity tells whether a pull request whose file says nothing of types
+// runs for the activity: what gives it a head.
+func UsualActivity(activity string) bool {
+	return activity == "opened" || activity == "synchronize" || activity == "reopened"
 }
 
 // ref tells whether the filter lets the branch or the tag through.

@@ -17,6 +17,15 @@ func push(ref string) pipeline.Revision {
 	return pipeline.Revision{Ref: "refs/heads/" + ref, Branch: ref, Base: "main"}
 }
 
+// event is what starts executions, as Match looks at it.
+func event(trigger pipeline.Trigger, r pipeline.Revision) pipeline.Execution {
+	x := pipeline.Execution{Trigger: trigger, Revision: r}
+	if trigger == pipeline.PullRequest {
+		x.Activity = "synchronize"
+	}
+	return x
+}
+
 func starts(why string) pipeline.Match { return pipeline.Match{Starts: true, Why: why} }
 
 func skips(why string) pipeline.Match { return pipeline.Match{Skips: true, Why: why} }
@@ -57,7 +66,7 @@ func TestMatchRefs(t *testing.T) {
 		{pipeline.Filter{Paths: []string{"src/**"}}, "refs/tags/v1", starts("push is for every branch and tag")},
 	} {
 		on := pipeline.Triggers{Push: &tc.filter}
-		if diff := cmp.Diff(tc.want, on.Match(pipeline.Push, push(tc.ref))); diff != "" {
+		if diff := cmp.Diff(tc.want, on.Match(event(pipeline.Push, push(tc.ref)))); diff != "" {
 			t.Errorf("%+v, push of %s (-want +got)\n%s", tc.filter, tc.ref, diff)
 		}
 	}
@@ -77,11 +86,39 @@ func TestMatchPullRequest(t *testing.T) {
 		{pipeline.Triggers{PullRequest: &pipeline.Filter{}}, "dev", starts("pull_request is for every branch")},
 		{pipeline.Triggers{PullRequest: &pipeline.Filter{BranchesIgnore: []string{"dev"}}}, "dev", never("pull_request.branches-ignore has dev")},
 		{pipeline.Triggers{Push: main}, "main", never("on has no pull_request")},
-		{pipeline.Triggers{}, "main", never("on has no pull_request")},
+		{pipeline.Triggers{}, "main", starts("nobody can tell what on means")},
 	} {
-		got := tc.on.Match(pipeline.PullRequest, pipeline.Revision{Branch: "main", Base: tc.base})
+		got := tc.on.Match(event(pipeline.PullRequest, pipeline.Revision{Branch: "main", Base: tc.base}))
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%+v, base %s (-want +got)\n%s", tc.on, tc.base, diff)
+		}
+	}
+}
+
+func TestMatchTypes(t *testing.T) {
+	const unread = "nobody can tell what on means"
+	for _, tc := range []struct {
+		types    string
+		activity string
+		want     pipeline.Match
+	}{
+		{"", "opened", starts("pull_request is for every branch")},
+		{"", "reopened", starts("pull_request is for every branch")},
+		{"", "closed", never("pull_request without types is not for closed")},
+		{"", "labeled", never("pull_request without types is not for labeled")},
+		{"closed labeled", "closed", starts("pull_request is for every branch")},
+		{"closed labeled", "opened", never("pull_request.types is closed, labeled")},
+		{"unreadable", "opened", starts(unread)},
+		{"unreadable", "labeled", never("pull_request without types is not for labeled")},
+	} {
+		on := pipeline.Triggers{PullRequest: &pipeline.Filter{Types: strings.Fields(tc.types)}}
+		if tc.types == "unreadable" {
+			on = pipeline.Triggers{}
+		}
+		x := event(pipeline.PullRequest, pipeline.Revision{Branch: "x", Base: "main"})
+		x.Activity = tc.activity
+		if got := on.Match(x); got != tc.want {
+			t.Errorf("types %q, %s: %+v, want %+v", tc.types, tc.activity, got, tc.want)
 		}
 	}
 }
@@ -109,19 +146,19 @@ func TestMatchPaths(t *testing.T) {
 		{ignore("docs/**"), "", starts(every + "no file changed, so push.paths-ignore has none to ignore")},
 	} {
 		on, r := pipeline.Triggers{Push: &tc.filter}, push("main")
-		if !on.WantsFiles(pipeline.Push, r) {
+		if !on.WantsFiles(event(pipeline.Push, r)) {
 			t.Errorf("%+v does not want to know what changed", tc.filter)
 		}
-		unknown := on.Match(pipeline.Push, r)
+		unknown := on.Match(event(pipeline.Push, r))
 		r.Changed = pipeline.Changes{Files: strings.Fields(tc.changed), Complete: true}
-		if diff := cmp.Diff(tc.want, on.Match(pipeline.Push, r)); diff != "" {
+		if diff := cmp.Diff(tc.want, on.Match(event(pipeline.Push, r))); diff != "" {
 			t.Errorf("%+v, %s changed (-want +got)\n%s", tc.filter, tc.changed, diff)
 		}
-		if on.WantsFiles(pipeline.Push, r) {
+		if on.WantsFiles(event(pipeline.Push, r)) {
 			t.Errorf("%+v wants to know again what changed", tc.filter)
 		}
 		r.Changed.Complete = false
-		if got := on.Match(pipeline.Push, r); !got.Starts || got != unknown {
+		if got := on.Match(event(pipeline.Push, r)); !got.Starts || got != unknown {
 			t.Errorf("%+v, not all is known: %+v; nothing is known: %+v", tc.filter, got, unknown)
 		}
 	}
@@ -133,12 +170,12 @@ func TestWantsFiles(t *testing.T) {
 	skipped := push("main")
 	skipped.Message = "Docs [skip ci]"
 	for name, wants := range map[string]bool{
-		"main":    pipeline.Triggers{Push: filter}.WantsFiles(pipeline.Push, push("main")),
-		"":        pipeline.Triggers{Push: filter}.WantsFiles(pipeline.Push, push("other")),
-		"tag":     pipeline.Triggers{Push: filter}.WantsFiles(pipeline.Push, push("refs/tags/v1")),
-		"event":   pipeline.Triggers{Push: filter}.WantsFiles(pipeline.PullRequest, push("main")),
-		"message": pipeline.Triggers{Push: filter}.WantsFiles(pipeline.Push, skipped),
-		"nothing": pipeline.Triggers{Push: &pipeline.Filter{}}.WantsFiles(pipeline.Push, push("main")),
+		"main":    pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.Push, push("main"))),
+		"":        pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.Push, push("other"))),
+		"tag":     pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.Push, push("refs/tags/v1"))),
+		"event":   pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.PullRequest, push("main"))),
+		"message": pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.Push, skipped)),
+		"nothing": pipeline.Triggers{Push: &pipeline.Filter{}}.WantsFiles(event(pipeline.Push, push("main"))),
 	} {
 		if wants != (name == "main") {
 			t.Errorf("%s: wants files is %v", name, wants)
@@ -164,15 +201,15 @@ func TestMatchMessage(t *testing.T) {
 		"":                                                    "",
 	} {
 		on := pipeline.Triggers{Push: &pipeline.Filter{}, PullRequest: &pipeline.Filter{Branches: []string{"main"}}}
-		for _, event := range []pipeline.Trigger{pipeline.Push, pipeline.PullRequest} {
+		for _, trigger := range []pipeline.Trigger{pipeline.Push, pipeline.PullRequest} {
 			r := push("main")
 			r.Message = message
-			got := on.Match(event, r)
+			got := on.Match(event(trigger, r))
 			if want := skips("the commit's message says " + word); word != "" && got != want || word == "" && !got.Starts {
-				t.Errorf("%s, message %q: %+v", event, message, got)
+				t.Errorf("%s, message %q: %+v", trigger, message, got)
 			}
-			if r.Base = "other"; event == pipeline.PullRequest && on.Match(event, r) != never("pull_request.branches is main") {
-				t.Errorf("a message makes an event concern it: %+v", on.Match(event, r))
+			if r.Base = "other"; trigger == pipeline.PullRequest && on.Match(event(trigger, r)) != never("pull_request.branches is main") {
+				t.Errorf("a message makes an event concern it: %+v", on.Match(event(trigger, r)))
 			}
 		}
 	}

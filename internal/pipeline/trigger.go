@@ -22,6 +22,7 @@ type Filter struct {
 	TagsIgnore     []string `json:",omitempty"`
 	Paths          []string `json:",omitempty"` // of tags they are not asked
 	PathsIgnore    []string `json:",omitempty"`
+	Types          []string `json:",omitempty"` // of a pull request; none: opened, synchronize and reopened
 }
 
 // Changes are the paths of the files that an event changed; of a file that was

@@ -35,6 +35,9 @@ func event(p local.Plan) string {
 	switch {
 	case p.Event == pipeline.PullRequest:
 		text = "pull request from " + r.Branch + " into " + r.Base
+		if !pipeline.UsualActivity(p.Type) {
+			text += ", " + p.Type
+		}
 	case r.Branch == "":
 		text = "push of the tag " + strings.TrimPrefix(r.Ref, "refs/tags/")
 	}

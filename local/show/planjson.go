@@ -13,6 +13,7 @@ import (
 type (
 	planObject struct {
 		Event     pipeline.Trigger `json:"event"`
+		Type      string           `json:"type"`
 		Ref       string           `json:"ref"`
 		Branch    string           `json:"branch"`
 		Base      string           `json:"base"`
@@ -56,7 +57,7 @@ type (
 // PlanJSON writes what an event would start, for machines.
 func PlanJSON(w io.Writer, p local.Plan) error {
 	out := planObject{
-		Event: p.Event, Ref: p.Revision.Ref, Branch: p.Revision.Branch, Base: p.Revision.Base, Commit: p.Revision.Commit,
+		Event: p.Event, Type: p.Type, Ref: p.Revision.Ref, Branch: p.Revision.Branch, Base: p.Revision.Base, Commit: p.Revision.Commit,
 		Pipelines: []pipelineObject{},
 	}
 	for _, f := range p.Pipelines {

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// closed is the activity that ends a pull request, merged or not. What it starts
+// outlives the pull request.
+const closed = "closed"
+
+// pullRequest starts the pipelines that are meant for what happened to a pull
+// request, and stops what ran for its older heads, or all when it is closed.
+func (a *App) pullRequest(ctx context.Context, d store.Delivery, e github.PullRequest) (plan, error) {
+	if e.Action != closed {
+		return a.startPull(ctx, d, e)
+	}
+	stop := a.stopPull(e)
+	if e.Fork {
+		return stop, nil
+	}
+	start, err := a.startPull(ctx, d, e)
+	switch {
+	case errors.Is(err, github.ErrNotFound):
+		return stop, nil // its head went with it
+	case err != nil:
+		return plan{}, err
+	case start.commit == nil:
+		return stop, nil
+	}
+	return plan{
+		message: stop.message + "; " + start.message,
+		commit: func(ctx context.Context, tx store.Tx) error {
+			if err := stop.commit(ctx, tx); err != nil {
+				return err
+			}
+			return start.commit(ctx, tx)
+		},
+	}, nil
+}
+
+func (a *App) startPull(ctx context.Context, d store.Delivery, e github.PullRequest) (plan, error) {
+	repo, err := a.installed(ctx, e.Repo)
+	if err != nil {
+		return plan{}, err
+	}
+	base := pipeline.Execution{
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: pullLane(e), Trigger: pipeline.PullRequest, Activity: e.Action, Actor: e.Sender,
+		Revision: pipeline.Revision{
+			Commit: e.Head, Ref: fmt.Sprintf("refs/pull/%d/head", e.Number), Branch: e.Branch, Base: e.Base,
+			PullRequest: e.Number, Authors: lowerSet(e.User, e.Sender),
+		},
+	}
+	at := e.Head
+	if e.Fork {
+		at = e.BaseSHA // a fork's own files are not trusted
+	}
+	found, err := a.candidates(ctx, repo, at, base)
+	switch {
+	case err != nil:
+		return plan{}, err
+	case len(found) == 0 && !pipeline.UsualActivity(e.Action):
+		p := ignore("%s: no pipeline runs when pull request %d is %s", repo, e.Number, e.Action)
+		p.dull = true
+		return p, nil
+	case len(found) > 0 && e.Fork:
+		found = []candidate{forkRefusal}
+	case len(found) > 0:
+		if err := a.readHead(ctx, repo, &base); err != nil {
+			return plan{}, err
+		}
+		if err := narrow(ctx, &base, found, a.pulled(repo, e)); err != nil {
+			return plan{}, err
+		}
+	}
+	return a.start(ctx, d, repo, base, e.Before, found)
+}
+
+// readHead completes what is known of a revision by its commit.
+func (a *App) readHead(ctx context.Context, repo github.Repository, base *pipeline.Execution) error {
+	r := &base.Revision
+	commit, err := a.github.Commit(ctx, repo, r.Commit)
+	if err != nil {
+		return fmt.Errorf("read commit %s: %w", r.Commit, err)
+	}
+	r.Message, r.Time, r.Author = commit.Message, commit.Time, commit.Author
+	r.Authors = lowerSet(append(commit.Authors, r.Authors...)...)
+	return nil
+}
+
+func pullLane(e github.PullRequest) string { return fmt.Sprintf("pull/%d", e.Number) }
+
+// forkRefusal stands in for the pipelines of a fork's pull request.
+var forkRefusal = candidate{
+	definition: pipeline.Definition{Name: "stagegate"},
+	problems:   []pipeline.Problem{{Message: "pull requests from forks run nothing yet"}},
+}
+
+// stopPull stops what runs for a pull request, but what an earlier end of it
+// started.
+func (a *App) stopPull(e github.PullRequest) plan {
+	return plan{
+		message: fmt.Sprintf("%s: pull request %d was closed", e.Repo, e.Number),
+		commit: func(ctx context.Context, tx store.Tx) error {
+			running, err := tx.Find(ctx, store.Filter{RepositoryID: e.Repo.ID, Lane: pullLane(e), Active: true})
+			if err != nil {
+				return err
+			}
+			running = slices.DeleteFunc(running, func(x store.Execution) bool { return x.Activity == closed })
+			return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Actor: e.Sender, Reason: "the pull request was closed"})
+		},
+	}
+}
