@@ -123,12 +123,7 @@ const lines = 40
 // push pushes a pipeline whose one action writes lines for two seconds.
 func (p *process) push() string {
 	p.t.Helper()
-	dir := p.t.TempDir()
-	file := filepath.Join(dir, ".github/pipelines/ci.yaml")
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		p.t.Fatal(err)
-	}
-	text := fmt.Sprintf(`
+	return p.pushTo(p.repo, fmt.Sprintf(`
 on: push
 stages:
   - name: build
@@ -139,7 +134,17 @@ stages:
           i=0; while [ $i -lt %d ]; do echo "line $i"; i=$((i+1)); sleep 0.05; done
           echo done > out
         artifacts: { out: out }
-`, lines)
+`, lines))
+}
+
+// pushTo pushes a pipeline named ci to a repository that is empty.
+func (p *process) pushTo(repo *githubtest.Repository, text string) string {
+	p.t.Helper()
+	dir := p.t.TempDir()
+	file := filepath.Join(dir, ".github/pipelines/ci.yaml")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
@@ -149,7 +154,7 @@ stages:
 		{"init", "--quiet", "--initial-branch=main"},
 		{"add", "."},
 		{"commit", "--quiet", "--message=Count"},
-		{"push", "--quiet", p.repo.CloneURL("alice"), "main"},
+		{"push", "--quiet", repo.CloneURL("alice"), "main"},
 		{"rev-parse", "HEAD"},
 	} {
 		var err error

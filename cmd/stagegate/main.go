@@ -88,7 +88,8 @@ and run it on your machine with run; demo shows the rest without an account.`,
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())}
 	})
-	cmd.AddGroup(&cobra.Group{ID: "tree", Title: "On your machine:"}, &cobra.Group{ID: "app", Title: "On a server:"})
+	cmd.AddGroup(&cobra.Group{ID: "tree", Title: "On your machine:"}, &cobra.Group{ID: "app", Title: "On a server:"},
+		&cobra.Group{ID: "ask", Title: "Of a server that runs:"})
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
 			c.GroupID, c.Args = group, counted(c.Args)
@@ -97,6 +98,8 @@ and run it on your machine with run; demo shows the rest without an account.`,
 	}
 	add("tree", validateCommand(), planCommand(), runCommand(), schemaCommand(), demoCommand())
 	add("app", serveCommand())
+	add("ask", pipelinesCommand(), executionsCommand(), executionCommand(), logsCommand(), artifactsCommand(),
+		decideCommand(true), decideCommand(false), retryCommand(), stopCommand())
 	add("", &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
@@ -122,8 +125,12 @@ func known(cmd *cobra.Command, args []string) error {
 // counted puts in words that a command got more arguments than it takes.
 func counted(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if check == nil || check(cmd, args) == nil {
+		if check == nil {
 			return nil
+		}
+		err := check(cmd, args)
+		if usage := (usageError{}); err == nil || errors.As(err, &usage) {
+			return err
 		}
 		return usageError{fmt.Errorf("too many arguments: %s: see %s --help", strings.Join(args, " "), cmd.CommandPath())}
 	}

@@ -50,6 +50,10 @@ func cut(text string, n int) string {
 	return text
 }
 
+// Clean makes one line of plain text of what somebody else wrote, for a terminal:
+// no colours, links, titles or other orders to it.
+func Clean(text string) string { return clean(text) }
+
 // clean makes one line of plain text of what a container wrote: of a line that
 // was overwritten the end, and no colours, links, titles or other orders to a
 // terminal.

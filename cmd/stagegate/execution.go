@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagegate/stagegate/app/api"
+	"github.com/stagegate/stagegate/internal/human"
+	"github.com/stagegate/stagegate/local/show"
+)
+
+func executionCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "execution",
+		Short: "Show one execution, its logs or its artifacts",
+		Args:  known,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	for _, c := range []*cobra.Command{showCommand(), logsCommand(), artifactsCommand()} {
+		cmd.AddCommand(c)
+	}
+	return cmd
+}
+
+func showCommand() *cobra.Command {
+	var r remote
+	cmd := &cobra.Command{
+		Use:   "show EXECUTION",
+		Short: "Show an execution: its stages and actions",
+		Long:  `Show an execution: its stages and actions, and what they wait for.`,
+		Example: `  stagegate execution show release/41
+  stagegate execution show 123 --json | jq '.stages[].status'`,
+		Args:              named(0),
+		ValidArgsFunction: r.complete(nil),
+	}
+	return r.command(cmd, func(cmd *cobra.Command, args []string) error {
+		x, err := r.execution(cmd, args[0])
+		if err != nil {
+			return err
+		}
+		if r.json {
+			return encode(cmd.OutOrStdout(), x)
+		}
+		return executionText(cmd.OutOrStdout(), x)
+	})
+}
+
+// execution reads the execution that a text names.
+func (r *remote) execution(cmd *cobra.Command, name string) (api.Execution, error) {
+	id, err := r.find(cmd.Context(), name)
+	if err != nil {
+		return api.Execution{}, err
+	}
+	return r.Execution(cmd.Context(), id)
+}
+
+func executionText(w io.Writer, x api.Execution) error {
+	message, _, _ := strings.Cut(x.Revision.Message, "\n")
+	fmt.Fprintln(w, headline(x.Summary))
+	fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s on %s, %s by %s: %s", shortCommit(x.Revision.Commit), x.Lane, x.Trigger, x.Actor, message)))
+	fmt.Fprintln(w, show.Clean(x.URL))
+	for _, p := range x.Problems {
+		fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)))
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, st := range x.Stages {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", show.Clean(st.Name), stands(st.Status, st.Reason), took(st.StartedAt, st.EndedAt))
+		for _, a := range st.Actions {
+			fmt.Fprintf(table, "  %s\t%s\t%s\n", show.Clean(a.Name), stands(a.Status, a.Reason), took(a.StartedAt, a.EndedAt))
+		}
+	}
+	return table.Flush()
+}
+
+func stands(status, reason string) string {
+	if reason != "" {
+		return statusWords(status) + ": " + show.Clean(reason)
+	}
+	return statusWords(status)
+}
+
+func took(start, end time.Time) string {
+	if start.IsZero() || end.IsZero() {
+		return ""
+	}
+	return human.Duration(end.Sub(start))
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/stagegate/stagegate/app/api"
+)
+
+func stopCommand() *cobra.Command {
+	var (
+		r    remote
+		stop api.Stop
+	)
+	cmd := &cobra.Command{
+		Use:               "stop EXECUTION",
+		Short:             "Stop an execution",
+		Long:              `Stop an execution: its running actions are told to end, and no others start.`,
+		Example:           "  stagegate stop release/41 --reason 'wrong branch'",
+		Args:              named(0),
+		ValidArgsFunction: r.complete(nil),
+	}
+	cmd.Flags().StringVar(&stop.Reason, "reason", "", "`TEXT` that is shown with the execution")
+	completeFlag(cmd, "reason", either())
+	return r.command(cmd, func(cmd *cobra.Command, args []string) error {
+		id, err := r.find(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		x, err := r.Stop(cmd.Context(), id, stop)
+		return r.after(cmd, x, err)
+	})
+}
