@@ -141,7 +141,7 @@ func TestAPIRetriesAndStops(t *testing.T) {
 	_, err := c.Retry(w.context(), id, api.Retry{Stage: "nope"})
 	w.refusedWith(err, api.NotFound, `no stage "nope"; it has test, deploy`)
 	_, err = c.Retry(w.context(), id, api.Retry{Stage: "deploy"})
-	w.refusedWith(err, api.Conflict, "only a failed stage")
+	w.refusedWith(err, api.Conflict, "only a failed or stopped stage")
 	_, err = c.Stop(w.context(), id, api.Stop{})
 	w.refusedWith(err, api.Conflict, "has already ended: failed")
 	_, err = c.Retry(w.context(), "99", api.Retry{})

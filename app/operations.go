@@ -135,7 +135,7 @@ func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage str
 	return operation{{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage}}}, nil
 }
 
-// stop cancels executions of one repository.
+// stop stops executions of one repository, and what runs of them.
 func (a *App) stop(ctx context.Context, by caller, repo github.Repository, running []store.Execution) (operation, error) {
 	may, err := a.mayWrite(ctx, repo, by)
 	switch {
@@ -152,7 +152,7 @@ func (a *App) stop(ctx context.Context, by caller, repo github.Repository, runni
 	}
 	var stops operation
 	for _, x := range running {
-		stops = append(stops, addressed{x, pipeline.Cancel{At: a.now(), Actor: by.login, Reason: why}})
+		stops = append(stops, addressed{x, pipeline.Stop{At: a.now(), Actor: by.login, Reason: why, Abandon: true}})
 	}
 	return stops, nil
 }
@@ -160,7 +160,7 @@ func (a *App) stop(ctx context.Context, by caller, repo github.Repository, runni
 // failedStage is the stage that a retry means when it names none.
 func failedStage(x store.Execution) string {
 	i := slices.IndexFunc(x.Stages, func(st pipeline.StageState) bool {
-		return st.Status == pipeline.Failed || st.Status == pipeline.TimedOut
+		return st.Status == pipeline.Failed || st.Status == pipeline.TimedOut || st.Status == pipeline.Stopped
 	})
 	if i < 0 {
 		return ""

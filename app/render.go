@@ -157,11 +157,11 @@ func stageStatus(x pipeline.Execution, i int) (status, conclusion string) {
 		return completed, "failure"
 	case pipeline.TimedOut:
 		return completed, "timed_out"
-	case pipeline.Cancelled, pipeline.Superseded:
+	case pipeline.Cancelled, pipeline.Stopped, pipeline.Superseded:
 		return completed, "cancelled"
 	case pipeline.Skipped:
 		return completed, "skipped"
-	case pipeline.Cancelling:
+	case pipeline.Stopping, pipeline.Cancelling:
 		return "in_progress", ""
 	case pipeline.InProgress:
 		if onlyOneApprovalLeft(x, i) {
@@ -214,9 +214,9 @@ func stageTitle(x pipeline.Execution, i int) string {
 		return "Succeeded in " + human.Duration(st.EndedAt.Sub(st.StartedAt))
 	case pipeline.Failed, pipeline.TimedOut:
 		return failureTitle(st)
-	case pipeline.Cancelled, pipeline.Skipped, pipeline.Superseded:
+	case pipeline.Cancelled, pipeline.Stopped, pipeline.Skipped, pipeline.Superseded:
 		return sentence(cmp.Or(st.Reason, x.Reason, "cancelled"))
-	case pipeline.Cancelling:
+	case pipeline.Stopping, pipeline.Cancelling:
 		return "Stopping: " + st.Reason
 	case pipeline.Waiting:
 		return waitingTitle(x, i)
@@ -388,7 +388,7 @@ func statusWords(s pipeline.Status) string {
 		return "could not be run"
 	case pipeline.TimedOut:
 		return "timed out"
-	case pipeline.Cancelling:
+	case pipeline.Stopping, pipeline.Cancelling:
 		return "stopping"
 	default:
 		return string(s)

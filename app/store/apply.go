@@ -129,6 +129,8 @@ func Actor(e pipeline.Event) string {
 	switch e := e.(type) {
 	case pipeline.Cancel:
 		return e.Actor
+	case pipeline.Stop:
+		return e.Actor
 	case pipeline.Retry:
 		return e.Actor
 	case pipeline.Decided:

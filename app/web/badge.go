@@ -22,6 +22,8 @@ var badges = map[pipeline.Status]badge{
 	pipeline.TimedOut:   {"timed out", "!", "bad"},
 	pipeline.Rejected:   {"rejected", "✗", "bad"},
 	pipeline.Expired:    {"expired", "!", "bad"},
+	pipeline.Stopping:   {"stopping", "●", "busy"},
+	pipeline.Stopped:    {"stopped", "■", "idle"},
 	pipeline.Cancelled:  {"cancelled", "–", "idle"},
 	pipeline.Skipped:    {"skipped", "↷", "idle"},
 	pipeline.Superseded: {"superseded", "»", "idle"},

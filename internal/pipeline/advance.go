@@ -101,6 +101,8 @@ func (m *move) endStage(i int) {
 	switch {
 	case m.Status == Cancelling:
 		m.end(Cancelled, m.Reason)
+	case st.Status == Stopped:
+		m.end(Stopped, m.Reason)
 	case st.Status != Succeeded:
 		m.end(Failed, "stage "+st.Name+" "+words(st.Status))
 	default:
@@ -110,6 +112,10 @@ func (m *move) endStage(i int) {
 
 // goOn leads from a stage that did not fail to the next one, or to the end.
 func (m *move) goOn(i int) {
+	if m.Status == Stopping && i+1 < len(m.Stages) {
+		m.stopAt(i + 1)
+		return
+	}
 	ran := func(st StageState) bool { return st.Status != Skipped }
 	switch {
 	case i+1 < len(m.Stages):
@@ -124,6 +130,10 @@ func (m *move) goOn(i int) {
 // outcome is the status of a stage whose actions have all ended. Only a stage
 // in which time alone ran out has timed out.
 func (m *move) outcome(i int) Status {
+	succeeded := func(a ActionState) bool { return a.Status == Succeeded }
+	if m.Status == Stopping && !all(m.Stages[i].Actions, succeeded) {
+		return Stopped
+	}
 	result := Succeeded
 	for _, a := range m.Stages[i].Actions {
 		switch a.Status {
@@ -142,6 +152,10 @@ func (m *move) outcome(i int) Status {
 		return Cancelled
 	}
 	return result
+}
+
+func all[T any](list []T, is func(T) bool) bool {
+	return !slices.ContainsFunc(list, func(t T) bool { return !is(t) })
 }
 
 // job makes the job of an action with every expression resolved.

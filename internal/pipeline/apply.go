@@ -53,6 +53,11 @@ func (m *move) apply(e Event) (bool, error) {
 		return m.onExecution(e, func() { m.sourceFailed(e) })
 	case Cancel:
 		return m.onExecution(e, func() { m.cancel(e) })
+	case Stop:
+		if m.Status == Stopping && (m.Abandoned || !e.Abandon) {
+			return false, refuse("execution %d stops already; all that can be done is to abandon what runs, once", m.Number)
+		}
+		return m.onExecution(e, func() { m.stop(e) })
 	case Entered:
 		return m.onStage(e, e.Stage, func(i int) error { m.entered(i, e.Environment); return nil })
 	case MadeWay:
@@ -104,7 +109,7 @@ func (m *move) onStage(e Event, name string, do func(int) error) (bool, error) {
 		return false, nil
 	case Refuse:
 	}
-	return false, refuse("stage %s is %s; only a failed stage can be run again", name, words(m.Stages[i].Status))
+	return false, refuse("stage %s is %s; only a failed or stopped stage can be run again", name, words(m.Stages[i].Status))
 }
 
 func (m *move) onAction(e Event, id JobID, do func(stage int, a *ActionState)) (bool, error) {
@@ -170,6 +175,10 @@ func (m *move) skipStage(i int, reason string) {
 // first stage is taken at once: sources may come in another order.
 func (m *move) start() {
 	m.begin()
+	m.want()
+}
+
+func (m *move) want() {
 	m.emit(FetchSource{})
 	if m.Definition.Mode == Queueing {
 		m.request(0)
@@ -270,6 +279,29 @@ func (m *move) makeWay(i, by int) {
 	m.end(Superseded, fmt.Sprintf("superseded by execution %d", by))
 }
 
+func (m *move) stop(e Stop) {
+	m.Reason, m.Abandoned = e.Reason, e.Abandon
+	under := func(st StageState) bool { return st.Status == InProgress || st.Status == Stopping }
+	if i := slices.IndexFunc(m.Stages, under); i >= 0 {
+		m.Status, m.Stages[i].Status, m.Stages[i].Reason = Stopping, Stopping, e.Reason
+		m.stopActions(i, e.Abandon)
+		m.advance(i)
+		return
+	}
+	i := max(0, m.waiting())
+	if m.Stages[i].Status == Waiting {
+		m.leave(i)
+	}
+	m.stopAt(i)
+}
+
+// stopAt ends the execution in front of a stage, which a retry can enter.
+func (m *move) stopAt(i int) {
+	st := &m.Stages[i]
+	st.Status, st.EndedAt, st.Reason = Stopped, m.now, m.Reason
+	m.end(Stopped, m.Reason)
+}
+
 func (m *move) cancel(e Cancel) {
 	m.Reason = e.Reason
 	for i := range m.Stages {
@@ -277,10 +309,10 @@ func (m *move) cancel(e Cancel) {
 		case Waiting:
 			m.leave(i)
 			st.Status, st.EndedAt, st.Reason = Cancelled, m.now, e.Reason
-		case InProgress:
+		case InProgress, Stopping:
 			st.Status, st.Reason = Cancelling, e.Reason
 			m.Status = Cancelling
-			m.stopActions(i)
+			m.stopActions(i, true)
 			m.advance(i)
 			return
 		default:
@@ -289,15 +321,18 @@ func (m *move) cancel(e Cancel) {
 	m.end(Cancelled, e.Reason)
 }
 
-// stopActions tells every job of the stage to stop and voids what only waits.
-func (m *move) stopActions(i int) {
+// stopActions voids what only waits, and tells the jobs of the stage to stop: all
+// of them, or those that no runner has begun.
+func (m *move) stopActions(i int, kill bool) {
 	for j := range m.Stages[i].Actions {
 		switch a := &m.Stages[i].Actions[j]; a.Status {
 		case Pending, Waiting:
 			m.finish(a, Cancelled, "")
 		case Queued, InProgress:
-			a.Status = Cancelling
-			m.emit(StopJob{m.JobID(i, j)})
+			if kill || a.Status == Queued {
+				a.Status = Cancelling
+				m.emit(StopJob{m.JobID(i, j)})
+			}
 		default:
 		}
 	}
@@ -308,18 +343,36 @@ func (m *move) retry(i int, e Retry) error {
 		return refuse("a newer execution has entered stage %s since; run that one again, or push", e.Stage)
 	}
 	st := &m.Stages[i]
+	st.remember()
 	st.Attempt++
 	st.Reason, st.StartedAt, st.EndedAt = "", time.Time{}, time.Time{}
 	for j := range st.Actions {
 		a := &st.Actions[j]
-		if a.Status == Succeeded && !m.lapsed(*a) {
+		if a.Status == Succeeded && !m.lapsed(*a) && !e.All {
 			continue
 		}
 		st.Actions[j] = ActionState{Name: a.Name, Status: Pending, Attempt: a.Attempt + 1}
 	}
-	m.Status, m.Reason, m.EndedAt = InProgress, "", time.Time{}
+	m.Status, m.Reason, m.EndedAt, m.Abandoned = InProgress, "", time.Time{}, false
+	if m.Source.Digest == "" { // it was stopped before it had one
+		m.Status, st.Status = Pending, Pending
+		m.want()
+		return nil
+	}
 	m.request(i)
 	return nil
+}
+
+// remember keeps an attempt that another one will take the place of.
+func (st *StageState) remember() {
+	actions := slices.Clone(st.Actions)
+	for j := range actions {
+		actions[j].LogTail, actions[j].Annotations, actions[j].Summary = "", nil, ""
+	}
+	past := slices.Clone(st.Past)
+	st.Past = append(past[max(0, len(past)+1-maxPast):], Attempt{
+		Attempt: st.Attempt, Status: st.Status, Reason: st.Reason, StartedAt: st.StartedAt, EndedAt: st.EndedAt, Actions: actions,
+	})
 }
 
 // lapsed tells whether a given approval has run out: a retry asks again.

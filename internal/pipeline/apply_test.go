@@ -241,6 +241,7 @@ func TestTable(t *testing.T) {
 		pipeline.KindSourceFetched: fetched,
 		pipeline.KindSourceFailed:  pipeline.SourceFailed{At: at(9)},
 		pipeline.KindCancel:        pipeline.Cancel{At: at(9)},
+		pipeline.KindStop:          pipeline.Stop{At: at(9), Abandon: true},
 		pipeline.KindEntered:       pipeline.Entered{At: at(9), Stage: "production"},
 		pipeline.KindSuperseded:    pipeline.MadeWay{At: at(9), Stage: "production", By: 4},
 		pipeline.KindRetry:         pipeline.Retry{At: at(9), Stage: "production"},

@@ -22,6 +22,7 @@ const (
 	KindSourceFetched Kind = "source_fetched" // execution
 	KindSourceFailed  Kind = "source_failed"  // execution
 	KindCancel        Kind = "cancel"         // execution
+	KindStop          Kind = "stop"           // execution
 	KindEntered       Kind = "entered"        // stage
 	KindSuperseded    Kind = "superseded"     // stage
 	KindRetry         Kind = "retry"          // stage
@@ -78,6 +79,16 @@ type (
 		Reason string
 	}
 
+	// Stop lets what runs finish and begins nothing new; with Abandon it kills what
+	// runs, after its grace period. Either can be taken up again by a Retry. One
+	// that stops already can only be abandoned, once.
+	Stop struct {
+		At      time.Time
+		Actor   string
+		Reason  string
+		Abandon bool
+	}
+
 	// Entered lets the execution into the stage, or into the stage's environment
 	// after that.
 	Entered struct {
@@ -94,12 +105,14 @@ type (
 		By    int // number of the newer one
 	}
 
-	// Retry runs the failed actions of a failed stage again. Overtaken tells
-	// that a newer execution has been in the stage since, which refuses it.
+	// Retry runs a failed or stopped stage again: the actions that did not succeed,
+	// or All, approvals included. Overtaken tells that a newer execution has been in
+	// the stage since, which refuses it.
 	Retry struct {
 		At        time.Time
 		Actor     string
 		Stage     string
+		All       bool
 		Overtaken bool
 	}
 
@@ -142,6 +155,7 @@ func (Skip) Kind() Kind            { return KindSkip }
 func (SourceFetched) Kind() Kind   { return KindSourceFetched }
 func (SourceFailed) Kind() Kind    { return KindSourceFailed }
 func (Cancel) Kind() Kind          { return KindCancel }
+func (Stop) Kind() Kind            { return KindStop }
 func (Entered) Kind() Kind         { return KindEntered }
 func (MadeWay) Kind() Kind         { return KindSuperseded }
 func (Retry) Kind() Kind           { return KindRetry }
@@ -157,6 +171,7 @@ func (e Skip) When() time.Time            { return e.At }
 func (e SourceFetched) When() time.Time   { return e.At }
 func (e SourceFailed) When() time.Time    { return e.At }
 func (e Cancel) When() time.Time          { return e.At }
+func (e Stop) When() time.Time            { return e.At }
 func (e Entered) When() time.Time         { return e.At }
 func (e MadeWay) When() time.Time         { return e.At }
 func (e Retry) When() time.Time           { return e.At }

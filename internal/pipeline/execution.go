@@ -48,6 +48,7 @@ type Execution struct {
 
 	Status    Status
 	Reason    string    // why it ended other than well
+	Abandoned bool      // it was told to kill what runs
 	Problems  []Problem // why it could not start
 	Source    Artifact  // zero until it is fetched
 	Notes     []string  // what people should know, such as what the source leaves out
@@ -78,7 +79,22 @@ type StageState struct {
 	StartedAt time.Time
 	EndedAt   time.Time
 	Actions   []ActionState
+	Past      []Attempt `json:",omitempty"` // the earlier ones, oldest first; at most maxPast
 }
+
+// Attempt is one run of a stage that a retry took the place of. Of its actions
+// the words of their scripts are not kept.
+type Attempt struct {
+	Attempt   int
+	Status    Status
+	Reason    string
+	StartedAt time.Time
+	EndedAt   time.Time
+	Actions   []ActionState
+}
+
+// maxPast is how many attempts of a stage are remembered.
+const maxPast = 20
 
 // ActionState is where one action of an execution stands.
 type ActionState struct {

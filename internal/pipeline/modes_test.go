@@ -85,7 +85,7 @@ func (w *town) look(before, after pipeline.Execution) {
 		if i < len(before.Stages) {
 			was = before.Stages[i].Status
 		}
-		if was != pipeline.Waiting || st.Status == was || st.Status == pipeline.Cancelled || st.Status == pipeline.Superseded || st.Status == pipeline.Pending {
+		if was != pipeline.Waiting || st.Status == was || st.Status == pipeline.Cancelled || st.Status == pipeline.Stopped || st.Status == pipeline.Superseded || st.Status == pipeline.Pending {
 			continue
 		}
 		key := after.LockKey(i)
@@ -167,9 +167,12 @@ func (w *town) step() {
 	case 6, 7:
 		w.approve(some())
 	case 8:
-		if rapid.Bool().Draw(w.t, "cancels") {
+		switch rapid.IntRange(0, 3).Draw(w.t, "ends") {
+		case 0:
 			w.send(some().ID, pipeline.Cancel{At: at(w.minute), Reason: "stop"})
-		} else {
+		case 1:
+			w.send(some().ID, pipeline.Stop{At: at(w.minute), Reason: "stop", Abandon: rapid.Bool().Draw(w.t, "abandons")})
+		default:
 			w.send(some().ID, pipeline.SourceFailed{At: at(w.minute), Reason: "gone"})
 		}
 	case 9:
@@ -193,8 +196,8 @@ func (w *town) settle() {
 	for key := range w.closed {
 		w.door(key, true)
 	}
-	ended := func(x *pipeline.Execution) bool { return x.Status.Ended() }
-	for turn := 0; turn < 10*len(w.all) && !all(w.all, ended); turn++ {
+	going := func(x *pipeline.Execution) bool { return !x.Status.Ended() }
+	for turn := 0; turn < 10*len(w.all) && slices.ContainsFunc(w.all, going); turn++ {
 		w.minute++
 		for _, x := range w.all {
 			w.fetch(x)
@@ -215,10 +218,6 @@ func (w *town) settle() {
 			w.t.Fatalf("lock %v is left to %v, %v", key, lock.Holder, lock.Waiters)
 		}
 	}
-}
-
-func all[T any](list []T, is func(T) bool) bool {
-	return !slices.ContainsFunc(list, func(t T) bool { return !is(t) })
 }
 
 // TestModes runs random histories of many executions in every mode.

@@ -66,6 +66,9 @@ func (w *world) carry(effect pipeline.Effect) {
 		case pipeline.Work:
 		}
 	case pipeline.StartJob:
+		if w.x.Status != pipeline.InProgress {
+			w.t.Fatalf("job %s was handed out by an execution that is %s", e.Job.ID, w.x.Status)
+		}
 		if w.inside != e.Job.ID.Stage {
 			w.t.Fatalf("job %s was handed out without the lock of its stage (inside %q)", e.Job.ID, w.inside)
 		}
@@ -147,15 +150,20 @@ func (w *world) step() {
 			w.apply(pipeline.Decided{At: now, Job: job, Actor: "bob", Approved: rapid.Bool().Draw(w.t, "approves")})
 		}
 	case 8:
-		if rapid.IntRange(0, 3).Draw(w.t, "rarely") == 0 {
+		switch rapid.IntRange(0, 7).Draw(w.t, "rarely") {
+		case 0:
 			w.apply(pipeline.Cancel{At: now, Reason: "stop"})
-		} else {
-			w.apply(pipeline.Retry{At: now, Stage: rapid.SampledFrom([]string{"build", "production"}).Draw(w.t, "stage")})
+		case 1, 2:
+			w.apply(pipeline.Stop{At: now, Reason: "stop", Abandon: rapid.Bool().Draw(w.t, "abandons")})
+		default:
+			w.apply(pipeline.Retry{
+				At: now, Stage: rapid.SampledFrom([]string{"build", "production"}).Draw(w.t, "stage"), All: rapid.Bool().Draw(w.t, "all"),
+			})
 		}
 	case 9:
 		if len(w.gone) > 0 {
 			e := rapid.SampledFrom(w.gone).Draw(w.t, "again")
-			if _, lockAnswer := e.(pipeline.Entered); !lockAnswer && e.Kind() != pipeline.KindRetry {
+			if _, lockAnswer := e.(pipeline.Entered); !lockAnswer && e.Kind() != pipeline.KindRetry && e.Kind() != pipeline.KindStop {
 				w.apply(e)
 			}
 		}

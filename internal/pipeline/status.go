@@ -15,6 +15,10 @@ const (
 	InProgress Status = "in_progress"
 	// Cancelling has been told to stop and is not dead yet; a stage keeps its lock.
 	Cancelling Status = "cancelling"
+	// Stopping finishes what runs and begins nothing.
+	Stopping Status = "stopping"
+	// Stopped was told to stop, and may go on by a retry.
+	Stopped Status = "stopped"
 	// Succeeded ended well; an approval was given.
 	Succeeded Status = "succeeded"
 	// Failed is an action whose script ended with an exit code other than zero, and whatever contains it.
@@ -38,9 +42,9 @@ const (
 // Ended tells whether the status is final (a retry makes a new attempt).
 func (s Status) Ended() bool {
 	switch s {
-	case Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled, Skipped, Superseded:
+	case Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled, Stopped, Skipped, Superseded:
 		return true
-	case unstarted, Pending, Waiting, Queued, InProgress, Cancelling:
+	case unstarted, Pending, Waiting, Queued, InProgress, Stopping, Cancelling:
 		return false
 	}
 	return false
@@ -51,7 +55,7 @@ func (s Status) Bad() bool {
 	switch s {
 	case Failed, Errored, TimedOut, Rejected, Expired:
 		return true
-	case unstarted, Pending, Waiting, Queued, InProgress, Cancelling, Succeeded, Cancelled, Skipped, Superseded:
+	case unstarted, Pending, Waiting, Queued, InProgress, Stopping, Cancelling, Succeeded, Cancelled, Stopped, Skipped, Superseded:
 		return false
 	}
 	return false

@@ -29,9 +29,9 @@ const unstarted Status = ""
 func Statuses(of Subject) []Status {
 	switch of {
 	case OfExecution:
-		return []Status{unstarted, Pending, InProgress, Cancelling, Succeeded, Failed, Cancelled, Skipped, Superseded}
+		return []Status{unstarted, Pending, InProgress, Stopping, Cancelling, Succeeded, Failed, Cancelled, Stopped, Skipped, Superseded}
 	case OfStage:
-		return []Status{Pending, Waiting, InProgress, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Skipped, Superseded}
+		return []Status{Pending, Waiting, InProgress, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded}
 	case OfAction:
 		return []Status{Pending, Queued, Waiting, InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Rejected, Expired, Cancelled, Skipped}
 	}
@@ -54,17 +54,18 @@ type Row struct {
 // The statuses stand in the order of Statuses.
 func Table() []Row {
 	return []Row{
-		{KindStarted, OfExecution, s(unstarted), s(Pending, InProgress, Cancelling, Succeeded, Failed, Cancelled, Skipped, Superseded)},
+		{KindStarted, OfExecution, s(unstarted), s(Pending, InProgress, Stopping, Cancelling, Succeeded, Failed, Cancelled, Stopped, Skipped, Superseded)},
 		{KindInvalid, OfExecution, s(unstarted), s(Failed)},
 		{KindOutrun, OfExecution, s(unstarted), s(Superseded)},
 		{KindSkip, OfExecution, s(unstarted), s(Skipped)},
-		{KindSourceFetched, OfExecution, s(Pending), s(InProgress, Cancelling, Succeeded, Failed, Cancelled, Skipped, Superseded)},
-		{KindSourceFailed, OfExecution, s(Pending), s(InProgress, Cancelling, Succeeded, Failed, Cancelled, Skipped, Superseded)},
-		{KindCancel, OfExecution, s(Pending, InProgress), s(Cancelling)},
+		{KindSourceFetched, OfExecution, s(Pending), s(InProgress, Stopping, Cancelling, Succeeded, Failed, Cancelled, Stopped, Skipped, Superseded)},
+		{KindSourceFailed, OfExecution, s(Pending), s(InProgress, Stopping, Cancelling, Succeeded, Failed, Cancelled, Stopped, Skipped, Superseded)},
+		{KindCancel, OfExecution, s(Pending, InProgress, Stopping), s(Cancelling)},
+		{KindStop, OfExecution, s(Pending, InProgress, Stopping), nil},
 
-		{KindEntered, OfStage, s(Waiting), s(InProgress, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Skipped, Superseded)},
-		{KindSuperseded, OfStage, s(Waiting, InProgress), s(Cancelling, Succeeded, Failed, TimedOut, Cancelled, Skipped, Superseded)},
-		{KindRetry, OfStage, s(Failed, TimedOut), nil},
+		{KindEntered, OfStage, s(Waiting), s(InProgress, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindSuperseded, OfStage, s(Waiting, InProgress), s(Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindRetry, OfStage, s(Failed, TimedOut, Stopped), nil},
 
 		{KindJobStarted, OfAction, s(Queued), s(InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Cancelled)},
 		{KindJobFinished, OfAction, s(Queued, InProgress, Cancelling), s(Succeeded, Failed, Errored, TimedOut, Cancelled)},

@@ -83,7 +83,7 @@ func untouched(s pipeline.Status) bool { return s == pipeline.Pending || s == ""
 
 // urgent tells whether an action is worth a line when there are few.
 func urgent(s pipeline.Status) bool {
-	return s == pipeline.InProgress || s == pipeline.Waiting || s == pipeline.Cancelling || s.Bad()
+	return s == pipeline.InProgress || s == pipeline.Waiting || s == pipeline.Stopping || s == pipeline.Cancelling || s.Bad()
 }
 
 func (p picture) line(fill func(*line)) row {
@@ -157,11 +157,11 @@ func (p picture) sign(s pipeline.Status) string {
 		return "✓"
 	case s.Bad():
 		return "✗"
-	case s == pipeline.InProgress, s == pipeline.Cancelling:
+	case s == pipeline.InProgress, s == pipeline.Stopping, s == pipeline.Cancelling:
 		return wheel[p.turn%len(wheel)]
 	case s == pipeline.Waiting:
 		return "?"
-	case s == pipeline.Cancelled, s == pipeline.Skipped, s == pipeline.Superseded:
+	case s == pipeline.Cancelled, s == pipeline.Stopped, s == pipeline.Skipped, s == pipeline.Superseded:
 		return "-"
 	}
 	return "·"

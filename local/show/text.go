@@ -41,7 +41,7 @@ func colourOf(s pipeline.Status) colour {
 		return green
 	case s.Bad():
 		return red
-	case s == pipeline.Cancelled, s == pipeline.Cancelling:
+	case s == pipeline.Cancelled, s == pipeline.Stopped, s == pipeline.Stopping, s == pipeline.Cancelling:
 		return yellow
 	case s == pipeline.InProgress, s == pipeline.Waiting:
 		return blue
