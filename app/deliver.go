@@ -15,7 +15,7 @@ import (
 // events are the deliveries that are kept: those that plan below knows.
 var events = map[string]bool{
 	"ping": true, "installation": true, "installation_repositories": true, "installation_target": true,
-	"push": true, "pull_request": true, "issue_comment": true, "check_run": true, "check_suite": true,
+	"push": true, "pull_request": true, "merge_group": true, "issue_comment": true, "check_run": true, "check_suite": true,
 }
 
 // plan is what a delivery leads to. It is made by asking GitHub and carried
@@ -134,6 +134,8 @@ func (a *App) plan(ctx context.Context, d store.Delivery) (plan, error) {
 		return a.push(ctx, d, e)
 	case github.PullRequest:
 		return a.pullRequest(ctx, d, e)
+	case github.MergeGroup:
+		return a.mergeGroup(ctx, d, e)
 	case github.Comment:
 		return a.comment(ctx, e)
 	case github.CheckRunAction:

@@ -2,17 +2,14 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-// closed is the activity that ends a pull request, merged or not. What it starts
-// outlives the pull request.
+// closed is the activity that ends a pull request, merged or not.
 const closed = "closed"
 
 // pullRequest starts the pipelines that are meant for what happened to a pull
@@ -21,28 +18,12 @@ func (a *App) pullRequest(ctx context.Context, d store.Delivery, e github.PullRe
 	if e.Action != closed {
 		return a.startPull(ctx, d, e)
 	}
-	stop := a.stopPull(e)
+	because := pipeline.Cancel{Actor: e.Sender, Reason: "the pull request was closed"}
+	stop := a.stopLane(e.Repo, pullLane(e), because)
 	if e.Fork {
 		return stop, nil
 	}
-	start, err := a.startPull(ctx, d, e)
-	switch {
-	case errors.Is(err, github.ErrNotFound):
-		return stop, nil // its head went with it
-	case err != nil:
-		return plan{}, err
-	case start.commit == nil:
-		return stop, nil
-	}
-	return plan{
-		message: stop.message + "; " + start.message,
-		commit: func(ctx context.Context, tx store.Tx) error {
-			if err := stop.commit(ctx, tx); err != nil {
-				return err
-			}
-			return start.commit(ctx, tx)
-		},
-	}, nil
+	return ending(stop, func() (plan, error) { return a.startPull(ctx, d, e) })
 }
 
 func (a *App) startPull(ctx context.Context, d store.Delivery, e github.PullRequest) (plan, error) {
@@ -100,20 +81,4 @@ func pullLane(e github.PullRequest) string { return fmt.Sprintf("pull/%d", e.Num
 var forkRefusal = candidate{
 	definition: pipeline.Definition{Name: "stagegate"},
 	problems:   []pipeline.Problem{{Message: "pull requests from forks run nothing yet"}},
-}
-
-// stopPull stops what runs for a pull request, but what an earlier end of it
-// started.
-func (a *App) stopPull(e github.PullRequest) plan {
-	return plan{
-		message: fmt.Sprintf("%s: pull request %d was closed", e.Repo, e.Number),
-		commit: func(ctx context.Context, tx store.Tx) error {
-			running, err := tx.Find(ctx, store.Filter{RepositoryID: e.Repo.ID, Lane: pullLane(e), Active: true})
-			if err != nil {
-				return err
-			}
-			running = slices.DeleteFunc(running, func(x store.Execution) bool { return x.Activity == closed })
-			return cancelAll(ctx, tx, running, pipeline.Cancel{At: a.now(), Actor: e.Sender, Reason: "the pull request was closed"})
-		},
-	}
 }

@@ -130,7 +130,7 @@ func (a *App) start(ctx context.Context, d store.Delivery, repo github.Repositor
 		return plan{}, err
 	}
 	commit := func(ctx context.Context, tx store.Tx) error {
-		if outrun == "" && base.Activity != closed {
+		if outrun == "" && !ends(base.Activity) {
 			if err := a.stopOlder(ctx, tx, base, found); err != nil {
 				return err
 			}
@@ -156,7 +156,7 @@ func (a *App) stopOlder(ctx context.Context, tx store.Tx, base pipeline.Executio
 	}
 	running = slices.DeleteFunc(running, func(x store.Execution) bool {
 		starts := func(c candidate) bool { return c.skip == "" && c.definition.Name == x.Definition.Name }
-		older := x.Revision.Commit != base.Revision.Commit && x.Activity != closed
+		older := x.Revision.Commit != base.Revision.Commit && !outlives(x)
 		return !older || !x.GivesUp() || base.Revision.PullRequest == 0 && !slices.ContainsFunc(found, starts)
 	})
 	reason := cmp.Or(base.Revision.Branch, base.Revision.Tag()) + " has a newer commit, "

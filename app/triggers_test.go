@@ -222,6 +222,38 @@ func TestClosedPullRequest(t *testing.T) {
 	}
 }
 
+// TestMergeGroup has a group checked on its own branch, and stops what runs for
+// one that is gone.
+func TestMergeGroup(t *testing.T) {
+	w := newWorld(t)
+	w.pipeline(strings.Replace(withTypes("", "600"), "pull_request: { types: [] }", "merge_group: , push: { branches: ['**'], paths: [none] }", 1))
+	w.push("main")
+	w.git(w.clone, "checkout", "--quiet", "-b", "feature")
+	w.commit("Feature [skip ci]", map[string]string{"a.txt": "a"})
+	w.push("feature")
+	n, err := w.repo.OpenPullRequest("alice", "feature", "main", "Feature", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := w.repo.QueuePullRequest("bob", n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.git(w.clone, "fetch", "--quiet", w.repo.CloneURL("alice"), ref)
+	sha := w.git(w.clone, "rev-parse", "FETCH_HEAD")
+	w.running(sha)
+	w.logged("no pipeline runs on a push to gh-readonly-queue/main/pr-")
+	if runs := w.runs(sha, "ci / build"); len(runs) != 1 {
+		t.Errorf("%d runs: the push of the group's branch started one too", len(runs))
+	}
+	if err := w.repo.DestroyMergeGroup("bob", ref, "dequeued"); err != nil {
+		t.Fatal(err)
+	}
+	if run := w.check(sha, "ci / build", "cancelled"); run.Title != "The merge group is gone: dequeued" {
+		t.Errorf("title %q", run.Title)
+	}
+}
+
 func asked(w *world, operation string) int {
 	n := 0
 	for _, r := range w.github.Requests() {

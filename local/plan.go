@@ -200,6 +200,9 @@ func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execut
 	case p.Tag != "":
 		x.Revision.Ref = "refs/tags/" + p.Tag
 		return x, nil
+	case p.Event == pipeline.MergeGroup:
+		x.Revision.Base = p.Base
+		return x, nil
 	}
 	head, err := tree.head(ctx)
 	if p.Branch == "" {
@@ -248,8 +251,8 @@ func (p Planning) complete() (Planning, error) {
 		p.Event = pipeline.PullRequest
 	case p.Event == "":
 		p.Event = pipeline.Push
-	case p.Event != pipeline.Push && p.Event != pipeline.PullRequest:
-		return p, usage("there is no event %q: it is push or pull_request", p.Event)
+	case p.Event != pipeline.Push && p.Event != pipeline.PullRequest && p.Event != pipeline.MergeGroup:
+		return p, usage("there is no event %q: it is push, pull_request or merge_group", p.Event)
 	}
 	if p.Ref != "" {
 		if p.Branch != "" || p.Tag != "" {
@@ -271,6 +274,8 @@ func (p Planning) complete() (Planning, error) {
 		return p, usage("a push is of a branch or of a tag: leave out --branch or --tag")
 	case p.Tag != "" && p.Event == pipeline.PullRequest:
 		return p, usage("a pull request is of a branch: leave out the tag")
+	case p.Event == pipeline.MergeGroup && p.Tag+p.Branch != "":
+		return p, usage("a merge group has a branch of its own: leave out --branch, --tag and --ref")
 	case p.Base != "" && p.Event == pipeline.Push:
 		return p, usage("a push has no base: leave out --base, or write --event pull_request")
 	}
@@ -282,6 +287,10 @@ func (p Planning) narrow() (Planning, error) {
 	switch {
 	case p.Type != "" && p.Event == pipeline.Push:
 		return p, usage("a push has no type: leave out --type, or write --event pull_request")
+	case p.Event == pipeline.MergeGroup && p.Type != "":
+		return p, usage("--type is of a pull request")
+	case p.Event == pipeline.MergeGroup:
+		p.Type = "checks_requested"
 	case p.Type == "" && p.Event == pipeline.PullRequest:
 		p.Type = "synchronize"
 	case p.Type != "" && !slices.Contains(schema.PullRequestTypes, p.Type):

@@ -25,7 +25,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatal(diff)
 		}
 		if len(diagnostics) == 0 {
-			if d.Name == "" || len(d.Stages) == 0 || (d.On.Push == nil && d.On.PullRequest == nil) {
+			if d.Name == "" || len(d.Stages) == 0 || d.On.Unreadable() {
 				t.Fatalf("no mistakes in %+v", d)
 			}
 			return

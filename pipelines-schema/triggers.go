@@ -23,7 +23,7 @@ func (p *parser) triggers(n node, on *pipeline.Triggers) {
 		case "pull_request":
 			on.PullRequest = p.filter(value, inPullRequest)
 		case "merge_group":
-			p.mergeGroup(value)
+			on.MergeGroup = p.mergeGroup(value)
 		case "schedule":
 			p.schedules(value)
 		case "pipeline":
@@ -52,6 +52,8 @@ func (p *parser) events(n node, on *pipeline.Triggers) {
 			on.Push = &pipeline.Filter{}
 		case "pull_request":
 			on.PullRequest = &pipeline.Filter{}
+		case "merge_group":
+			on.MergeGroup = &pipeline.Filter{}
 		case "schedule":
 			p.report(event.at, `write on: { schedule: [{ cron: "0 3 * * 1-5" }] }`, "schedule is not supported yet, and does not say when")
 		default:
@@ -134,16 +136,24 @@ func (p *parser) types(n node, what string, known []string) []string {
 	return types
 }
 
-func (p *parser) mergeGroup(n node) {
+// mergeGroup reads what is under merge_group; with a mistake it stands for all
+// that is usual.
+func (p *parser) mergeGroup(n node) *pipeline.Filter {
+	filter := &pipeline.Filter{}
 	if n.null {
-		return
+		return filter
 	}
+	before := p.mistakes()
 	ok := p.each(n, inMergeGroup, func(_, value node) {
-		p.types(value, "on.merge_group.types", mergeGroupTypes)
+		filter.Types = p.types(value, "on.merge_group.types", mergeGroupTypes)
 	})
 	if !ok {
 		p.report(n.at, "write nothing under it", "on.merge_group must be a mapping, not %s", n.kind)
 	}
+	if p.mistakes() > before {
+		return &pipeline.Filter{}
+	}
+	return filter
 }
 
 // upstream reads the pipelines whose stages start this one.

@@ -28,6 +28,7 @@ var decoders = map[string]func(payload) Event{
 	"installation_repositories": decodeInstallation,
 	"push":                      decodePush,
 	"pull_request":              decodePullRequest,
+	"merge_group":               decodeMergeGroup,
 	"issue_comment":             decodeComment,
 	"check_run":                 decodeCheckRun,
 	"check_suite":               decodeCheckSuite,
@@ -101,6 +102,14 @@ func decodePullRequest(p payload) Event {
 		e.Merge = pr.MergeCommitSHA
 	}
 	return p.about(e)
+}
+
+func decodeMergeGroup(p payload) Event {
+	g := p.MergeGroup
+	return p.about(MergeGroup{
+		Repo: p.repo(), Action: p.Action, Reason: p.Reason, Head: g.HeadSHA, Ref: g.HeadRef,
+		Base: strings.TrimPrefix(g.BaseRef, "refs/heads/"), Sender: p.Sender.Login,
+	})
 }
 
 func decodeComment(p payload) Event {

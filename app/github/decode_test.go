@@ -92,6 +92,15 @@ var deliveries = []struct {
 		PullRequest{Repo: decodedRepo, Action: "reopened", Number: 3, Fork: true, Sender: "Ann"},
 	},
 	{
+		"merge group", "merge_group",
+		`{` + inRepo + `,"action":"destroyed","reason":"dequeued","merge_group":{"head_sha":"h","head_ref":"refs/heads/gh-readonly-queue/main/pr-1-b",
+			"base_sha":"b","base_ref":"refs/heads/main","head_commit":{"id":"h","message":"m"}}}`,
+		MergeGroup{
+			Repo: decodedRepo, Action: "destroyed", Reason: "dequeued", Head: "h", Ref: "refs/heads/gh-readonly-queue/main/pr-1-b",
+			Base: "main", Sender: "Ann",
+		},
+	},
+	{
 		"pull request labelled", "pull_request", `{` + inRepo + `,"action":"labeled","number":4}`,
 		PullRequest{Repo: decodedRepo, Action: "labeled", Number: 4, Fork: true, Sender: "Ann"},
 	},

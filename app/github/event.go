@@ -76,6 +76,17 @@ type PullRequest struct {
 	Files     int    // how many it changes; 0 where it is not said
 }
 
+// MergeGroup is something that happened to a group of a merge queue.
+type MergeGroup struct {
+	Repo   Repository
+	Action string // checks_requested or destroyed
+	Reason string // of destroyed: merged, invalidated or dequeued
+	Head   string // SHA of the merge
+	Ref    string // of the group's own branch, in full
+	Base   string // branch
+	Sender string
+}
+
 // Comment is a new comment on an issue or a pull request; edited and deleted
 // ones are Ignored.
 type Comment struct {
@@ -130,6 +141,7 @@ func (e Ignored) Repository() Repository               { return e.Repo }
 func (Installation) Repository() Repository            { return Repository{} }
 func (e Push) Repository() Repository                  { return e.Repo }
 func (e PullRequest) Repository() Repository           { return e.Repo }
+func (e MergeGroup) Repository() Repository            { return e.Repo }
 func (e Comment) Repository() Repository               { return e.Repo }
 func (e CheckRunRerequested) Repository() Repository   { return e.Repo }
 func (e CheckRunAction) Repository() Repository        { return e.Repo }
@@ -140,6 +152,7 @@ func (Ignored) event()               {}
 func (Installation) event()          {}
 func (Push) event()                  {}
 func (PullRequest) event()           {}
+func (MergeGroup) event()            {}
 func (Comment) event()               {}
 func (CheckRunRerequested) event()   {}
 func (CheckRunAction) event()        {}

@@ -36,6 +36,13 @@ type payload struct {
 	Number      int         `json:"number"`
 	PullRequest pullRequest `json:"pull_request"`
 
+	Reason     string `json:"reason"`
+	MergeGroup struct {
+		HeadSHA string `json:"head_sha"`
+		HeadRef string `json:"head_ref"`
+		BaseRef string `json:"base_ref"`
+	} `json:"merge_group"`
+
 	Issue struct {
 		Number      int       `json:"number"`
 		PullRequest *struct{} `json:"pull_request"`

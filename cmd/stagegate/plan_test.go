@@ -94,6 +94,7 @@ func TestPlanEvents(t *testing.T) {
 		".github/pipelines/shop.yaml":  strings.Replace(valid, "push", `{ push: { branches: [main], tags: ["v*.*"], paths: ["src/**", "!src/docs/**"] } }`, 1),
 		".github/pipelines/prose.yaml": strings.Replace(valid, "push", `{ push: { paths-ignore: ["src/**", "**/*.md"] } }`, 1),
 	})
+	group := repository(t, map[string]string{".github/pipelines/queue.yaml": strings.Replace(valid, "push", "[push, merge_group]", 1)})
 	broken := repository(t, map[string]string{
 		".github/pipelines/bad.yaml": strings.Replace(valid, "image:", "imgae:", 1), ".github/pipelines/fine.yaml": valid,
 		".github/pipelines/lost.yaml": "on: [\n",
@@ -116,6 +117,9 @@ func TestPlanEvents(t *testing.T) {
 		"changed outside":      {paths, "--changed ../x", 2, "--changed ../x: write the path from the root"},
 		"type":                 {dir, "--base main --type closed --branch x", 0, "pull request from x into main, closed\n|release does not start: pull_request without types is not for closed"},
 		"no such type":         {dir, "--base main --type close", 2, "a pull request has no type close: among them are opened, synchronize, reopened, closed"},
+		"merge group":          {group, "--event merge_group --base main", 0, "merge group into main\n|queue starts: merge_group is for every group ("},
+		"branch of a group":    {group, "--event merge_group --branch x", 2, "a merge group has a branch of its own"},
+		"queue's push":         {group, "--branch gh-readonly-queue/main/pr-1-c", 0, "queue does not start: merge_group is for the branches of a merge queue"},
 		"type of a push":       {dir, "--type closed", 2, "a push has no type"},
 		"tag in full":          {dir, "--ref refs/tags/v1", 0, "push of the tag v1\n"},
 		"origin's base":        {dir, "--event pull_request", 0, "pull request from main into trunk\n|release does not start: pull_request.branches is main|review starts: pull_request is for every branch"},
@@ -123,7 +127,7 @@ func TestPlanEvents(t *testing.T) {
 		"file of a pipeline":   {sub, "pipelines/nightly.yml", 0, "night does not start"},
 		"no Git":               {bare, "--branch main", 0, "release starts"},
 		"no Git, no branch":    {bare, "", 2, "no branch is checked out: name one with --branch"},
-		"no such event":        {dir, "--event schedule", 2, `there is no event "schedule": it is push or pull_request`},
+		"no such event":        {dir, "--event schedule", 2, `there is no event "schedule": it is push, pull_request or merge_group`},
 		"no base":              {bare, "--branch x --event pull_request", 2, "name the branch that the pull request is to go into with --base"},
 		"base of a push":       {dir, "--event push --base main", 2, "a push has no base"},
 		"branch and tag":       {dir, "--branch a --tag b", 2, "leave out --branch or --tag"},

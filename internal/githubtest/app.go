@@ -16,7 +16,7 @@ var permissions = map[string]string{
 }
 
 // events are what the App hears of beyond its installations.
-var events = []string{"check_run", "check_suite", "issue_comment", "pull_request", "push"}
+var events = []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push"}
 
 // installation is the App in one account, with all of its repositories.
 type installation struct {

@@ -13,6 +13,9 @@ const (
 	Push Trigger = "push"
 	// PullRequest is something that happened to a pull request; see Activity.
 	PullRequest Trigger = "pull_request"
+	// MergeGroup is a group of pull requests in a merge queue, whose merge on top
+	// of its base is a commit on a branch of its own.
+	MergeGroup Trigger = "merge_group"
 )
 
 // Revision is the commit an execution is about.
@@ -21,7 +24,7 @@ type Revision struct {
 	Time        time.Time // when it was committed
 	Ref         string    // refs/heads/main, refs/tags/v1 or refs/pull/7/head
 	Branch      string    // the branch pushed to, or the pull request's head branch; empty for a tag
-	Base        string    // the pull request's base branch; empty for a push
+	Base        string    // the pull request's or the group's base branch; empty for a push
 	PullRequest int       // zero for a push
 	Message     string    // whole commit message
 	Author      string    // login, or name where GitHub knows none
@@ -38,7 +41,7 @@ type Execution struct {
 	RepositoryID int64  // GitHub's
 	Lane         string // refs/heads/main, refs/tags/v1 or pull/7
 	Trigger      Trigger
-	Activity     string `json:",omitempty"` // of a pull request, in GitHub's words: opened, closed; else empty
+	Activity     string `json:",omitempty"` // of a pull request or a merge group, in GitHub's words: opened, closed; else empty
 	Actor        string // login of who caused the trigger
 	// Trusted lets it into environments. They trust a repository's default branch
 	// alone, and no pull request.

@@ -30,6 +30,9 @@ func (t Triggers) Match(x Execution) Match {
 	if filter == nil {
 		return Match{Why: fmt.Sprintf("on has no %s", x.Trigger)}
 	}
+	if x.Trigger == Push && t.MergeGroup != nil && strings.HasPrefix(x.Revision.Branch, queued) {
+		return Match{Why: "merge_group is for the branches of a merge queue"}
+	}
 	m := filter.match(x)
 	if t.Unreadable() && m.Starts {
 		m.Why = "nobody can tell what on means"
@@ -51,16 +54,24 @@ func (t Triggers) filter(event Trigger) *Filter {
 		return t.Push
 	case PullRequest:
 		return t.PullRequest
+	case MergeGroup:
+		return t.MergeGroup
 	}
 	return nil
 }
 
+// queued is what the branches of GitHub's merge queues begin with.
+const queued = "gh-readonly-queue/"
+
 func (f Filter) match(x Execution) Match {
-	if x.Trigger == PullRequest && !f.wants(x.Activity) {
-		if len(f.Types) == 0 {
-			return Match{Why: "pull_request without types is not for " + x.Activity}
-		}
-		return Match{Why: "pull_request.types is " + strings.Join(f.Types, ", ")}
+	switch {
+	case x.Trigger == Push:
+	case len(f.Types) > 0 && !slices.Contains(f.Types, x.Activity):
+		return Match{Why: fmt.Sprintf("%s.types is %s", x.Trigger, strings.Join(f.Types, ", "))}
+	case len(f.Types) == 0 && !UsualActivity(x.Activity):
+		return Match{Why: fmt.Sprintf("%s without types is not for %s", x.Trigger, x.Activity)}
+	case x.Trigger == MergeGroup:
+		return Match{Starts: true, Why: "merge_group is for every group"}
 	}
 	m := f.ref(x.Trigger, x.Revision)
 	if !m.Starts {
@@ -75,18 +86,14 @@ func (f Filter) match(x Execution) Match {
 	return f.files(m, string(x.Trigger), x.Revision.Changed)
 }
 
-// wants tells whether the activity is one of the filter's types.
-func (f Filter) wants(activity string) bool {
-	if len(f.Types) == 0 {
-		return UsualActivity(activity)
-	}
-	return slices.Contains(f.Types, activity)
-}
-
-// UsualActivity tells whether a pull request whose file says nothing of types
-// runs for the activity: what gives it a head.
+// UsualActivity tells whether what happened to a pull request or a merge group
+// starts a pipeline that says nothing of types: it has given it a head.
 func UsualActivity(activity string) bool {
-	return activity == "opened" || activity == "synchronize" || activity == "reopened"
+	switch activity {
+	case "opened", "synchronize", "reopened", "checks_requested":
+		return true
+	}
+	return false
 }
 
 // ref tells whether the filter lets the branch or the tag through.

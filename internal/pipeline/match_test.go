@@ -123,6 +123,30 @@ func TestMatchTypes(t *testing.T) {
 	}
 }
 
+func TestMatchMergeGroup(t *testing.T) {
+	every, group := pipeline.Triggers{Push: &pipeline.Filter{}}, pipeline.Triggers{Push: &pipeline.Filter{}, MergeGroup: &pipeline.Filter{}}
+	ends := pipeline.Triggers{MergeGroup: &pipeline.Filter{Types: []string{"destroyed"}}}
+	const branch = "gh-readonly-queue/main/pr-1-c0ffee"
+	of := func(activity string) pipeline.Execution {
+		x := event(pipeline.MergeGroup, push(branch))
+		x.Activity, x.Revision.Message = activity, "Merge [skip ci]"
+		return x
+	}
+	for name, tc := range map[string]struct{ got, want pipeline.Match }{
+		"asked for":          {group.Match(of("checks_requested")), starts("merge_group is for every group")},
+		"gone":               {group.Match(of("destroyed")), never("merge_group without types is not for destroyed")},
+		"gone, wanted":       {ends.Match(of("destroyed")), starts("merge_group is for every group")},
+		"asked, not wanted":  {ends.Match(of("checks_requested")), never("merge_group.types is destroyed")},
+		"not named":          {every.Match(of("checks_requested")), never("on has no merge_group")},
+		"its push":           {group.Match(event(pipeline.Push, push(branch))), never("merge_group is for the branches of a merge queue")},
+		"its push, no group": {every.Match(event(pipeline.Push, push(branch))), starts("push is for every branch and tag")},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: %+v, want %+v", name, tc.got, tc.want)
+		}
+	}
+}
+
 func TestMatchPaths(t *testing.T) {
 	paths := func(patterns ...string) pipeline.Filter { return pipeline.Filter{Paths: patterns} }
 	ignore := func(patterns ...string) pipeline.Filter { return pipeline.Filter{PathsIgnore: patterns} }

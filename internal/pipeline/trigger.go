@@ -6,10 +6,13 @@ import "strings"
 type Triggers struct {
 	Push        *Filter
 	PullRequest *Filter // its branches are matched against the base
+	MergeGroup  *Filter `json:",omitempty"` // of types only
 }
 
 // Unreadable tells of a file whose triggers a mistake hides.
-func (t Triggers) Unreadable() bool { return t.Push == nil && t.PullRequest == nil }
+func (t Triggers) Unreadable() bool {
+	return t.Push == nil && t.PullRequest == nil && t.MergeGroup == nil
+}
 
 // Filter narrows an event by glob patterns, as in GitHub Actions. Of a list the
 // last pattern that matches decides; one that starts with ! excludes. A list of
@@ -22,7 +25,7 @@ type Filter struct {
 	TagsIgnore     []string `json:",omitempty"`
 	Paths          []string `json:",omitempty"` // of tags they are not asked
 	PathsIgnore    []string `json:",omitempty"`
-	Types          []string `json:",omitempty"` // of a pull request; none: opened, synchronize and reopened
+	Types          []string `json:",omitempty"` // none: opened, synchronize and reopened, or checks_requested
 }
 
 // Changes are the paths of the files that an event changed; of a file that was

@@ -38,6 +38,10 @@ func event(p local.Plan) string {
 		if !pipeline.UsualActivity(p.Type) {
 			text += ", " + p.Type
 		}
+	case p.Event == pipeline.MergeGroup && r.Base != "":
+		text = "merge group into " + r.Base
+	case p.Event == pipeline.MergeGroup:
+		text = "merge group"
 	case r.Branch == "":
 		text = "push of the tag " + strings.TrimPrefix(r.Ref, "refs/tags/")
 	}
