@@ -8,7 +8,7 @@ import (
 // advance starts whatever of the stage can start now and ends the stage when
 // nothing of it is left to do. It is called after every change in a stage.
 func (m *move) advance(i int) {
-	st := &m.Stages[i]
+	st := m.own(i)
 	for m.startReady(i) {
 		// An action that cannot even be handed out ends at once, which may
 		// decide the fate of others.

@@ -20,7 +20,8 @@ func refuse(format string, args ...any) error {
 // duplicate or came too late returns the execution as it was and no effects.
 // An error wraps ErrRefused and leaves everything as it was.
 func (x Execution) Apply(e Event) (Execution, []Effect, error) {
-	m := &move{Execution: x.clone(), now: e.When()}
+	m := &move{Execution: x, now: e.When()}
+	m.Stages = slices.Clone(x.Stages)
 	moved, err := m.apply(e)
 	if err != nil || !moved {
 		return x, nil, err
@@ -28,11 +29,24 @@ func (x Execution) Apply(e Event) (Execution, []Effect, error) {
 	return m.Execution, append(m.effects, Report{}), nil
 }
 
-// move is an execution while an event is applied to it.
+// move is an execution while an event is applied to it. Its stages are its own
+// from the beginning, their actions from a call of own on: most events touch one
+// stage of many.
 type move struct {
 	Execution
 	now     time.Time
 	effects []Effect
+	owned   []int // the stages of which it may change the actions
+}
+
+// own makes the actions of a stage the move's to change.
+func (m *move) own(i int) *StageState {
+	st := &m.Stages[i]
+	if !slices.Contains(m.owned, i) {
+		st.Actions = slices.Clone(st.Actions)
+		m.owned = append(m.owned, i)
+	}
+	return st
 }
 
 func (m *move) emit(e Effect) { m.effects = append(m.effects, e) }
@@ -117,7 +131,7 @@ func (m *move) onAction(e Event, id JobID, do func(stage int, a *ActionState)) (
 	if !ok {
 		return false, refuse("execution %d has no action %s/%s", m.Number, id.Stage, id.Action)
 	}
-	a := &m.Stages[i].Actions[j]
+	a := &m.own(i).Actions[j]
 	v := verdict(e.Kind(), a.Status)
 	switch {
 	case id.Attempt == a.Attempt:
@@ -164,7 +178,7 @@ func (m *move) skip(reason string) {
 }
 
 func (m *move) skipStage(i int, reason string) {
-	st := &m.Stages[i]
+	st := m.own(i)
 	st.Status, st.Reason, st.EndedAt = Skipped, reason, m.now
 	for j := range st.Actions {
 		m.finish(&st.Actions[j], Skipped, "")
@@ -268,7 +282,7 @@ func (m *move) makeWay(i, by int) {
 	if key, ok := m.EnvironmentKey(i); ok {
 		m.emit(TellLock{key, Leave{m.ID}})
 	}
-	st := &m.Stages[i]
+	st := m.own(i)
 	for j := range st.Actions {
 		if a := &st.Actions[j]; !a.Status.Ended() {
 			m.finish(a, Cancelled, "")
@@ -324,8 +338,9 @@ func (m *move) cancel(e Cancel) {
 // stopActions voids what only waits, and tells the jobs of the stage to stop: all
 // of them, or those that no runner has begun.
 func (m *move) stopActions(i int, kill bool) {
-	for j := range m.Stages[i].Actions {
-		switch a := &m.Stages[i].Actions[j]; a.Status {
+	st := m.own(i)
+	for j := range st.Actions {
+		switch a := &st.Actions[j]; a.Status {
 		case Pending, Waiting:
 			m.finish(a, Cancelled, "")
 		case Queued, InProgress:
@@ -342,7 +357,7 @@ func (m *move) retry(i int, e Retry) error {
 	if e.Overtaken {
 		return refuse("a newer execution has entered stage %s since; run that one again, or push", e.Stage)
 	}
-	st := &m.Stages[i]
+	st := m.own(i)
 	st.remember()
 	st.Attempt++
 	st.Reason, st.StartedAt, st.EndedAt = "", time.Time{}, time.Time{}

@@ -194,12 +194,3 @@ func (x Execution) Artifacts() []Artifact {
 	}
 	return all
 }
-
-func (x Execution) clone() Execution {
-	x.Notes = slices.Clone(x.Notes)
-	x.Stages = slices.Clone(x.Stages)
-	for i := range x.Stages {
-		x.Stages[i].Actions = slices.Clone(x.Stages[i].Actions)
-	}
-	return x
-}

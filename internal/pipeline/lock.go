@@ -79,15 +79,16 @@ type Answer struct {
 // Apply is the only thing that changes a lock. Events of executions that the
 // lock does not know change nothing, so every event may be given twice.
 func (l Lock) Apply(e LockEvent) (Lock, []Answer) {
-	l.Waiters = slices.Clone(l.Waiters)
 	switch e := e.(type) {
 	case Enter:
+		l.Waiters = slices.Clone(l.Waiters)
 		return l.enter(e.Claim)
 	case Work:
 		if l.Holder.Execution == e.Execution {
 			l.Holder.Working = true
 		}
 	case Leave:
+		l.Waiters = slices.Clone(l.Waiters)
 		if l.Waiters = slices.DeleteFunc(l.Waiters, is(e.Execution)); l.Holder.Execution == e.Execution {
 			l.Holder = Claim{}
 		}

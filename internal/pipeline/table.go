@@ -1,5 +1,7 @@
 package pipeline
 
+import "sync"
+
 // Verdict is what an event does to the thing it is about.
 type Verdict string
 
@@ -76,22 +78,28 @@ func Table() []Row {
 
 func s(statuses ...Status) []Status { return statuses }
 
-// verdict reads the table.
+// verdict reads the table. A pair that is not in it is refused.
 func verdict(k Kind, in Status) Verdict {
-	for _, row := range Table() {
-		if row.Event != k {
-			continue
-		}
-		for _, m := range row.Moves {
-			if m == in {
-				return Move
-			}
-		}
-		for _, m := range row.Ignore {
-			if m == in {
-				return Ignore
-			}
-		}
+	if v, ok := verdicts()[pair{k, in}]; ok {
+		return v
 	}
 	return Refuse
 }
+
+type pair struct {
+	event  Kind
+	status Status
+}
+
+var verdicts = sync.OnceValue(func() map[pair]Verdict {
+	all := map[pair]Verdict{}
+	for _, row := range Table() {
+		for _, status := range row.Moves {
+			all[pair{row.Event, status}] = Move
+		}
+		for _, status := range row.Ignore {
+			all[pair{row.Event, status}] = Ignore
+		}
+	}
+	return all
+})
