@@ -21,24 +21,43 @@ import (
 // longer than other work.
 const cloneTimeout = 30 * time.Minute
 
-// readable is GitHub as the mirrors see it: what one installation may read.
+// readable is GitHub as the mirrors see it for one execution: its own repository,
+// those that everybody may read, and those that whoever started it may read. The
+// installation may read more, which a .gitmodules must not open to everybody who
+// can push one.
 type readable struct {
 	github *github.Client
-	seen   github.Repository
+	own    github.Repository
+	actor  string
 }
 
 func (r readable) Find(ctx context.Context, name string) (mirror.Repository, error) {
-	wanted := r.seen
+	wanted := r.own
 	wanted.Owner, wanted.Name, _ = strings.Cut(name, "/")
-	found, err := r.github.Find(ctx, wanted)
+	found, public, err := r.github.Find(ctx, wanted)
 	if errors.Is(err, github.ErrNotFound) || errors.Is(err, github.ErrForbidden) {
 		return mirror.Repository{}, fmt.Errorf("%w: %w", mirror.ErrMissing, err)
+	}
+	if err == nil && found.ID != r.own.ID && !public {
+		err = r.admit(ctx, found)
 	}
 	return mirror.Repository{ID: found.ID, Name: found.String()}, err
 }
 
+// admit asks GitHub whether the actor may read a repository.
+func (r readable) admit(ctx context.Context, repo github.Repository) error {
+	if r.actor == "" {
+		return fmt.Errorf("%w: %s is not public, and nobody in person started this", mirror.ErrRefused, repo)
+	}
+	may, err := r.github.Permission(ctx, repo, r.actor)
+	if err == nil && may < github.Read {
+		err = fmt.Errorf("%w: %s is not public, and %s, who started this, may not read it", mirror.ErrRefused, repo, r.actor)
+	}
+	return err
+}
+
 func (r readable) Token(ctx context.Context) (string, error) {
-	return r.github.ReadToken(ctx, r.seen.Installation)
+	return r.github.ReadToken(ctx, r.own.Installation)
 }
 
 // packClone makes the source artifact of a clone.
@@ -48,26 +67,41 @@ func (a *App) packClone(ctx context.Context, x store.Execution) (pipeline.Artifa
 		return pipeline.Artifact{}, nil, fmt.Errorf("make a folder for the clone: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	if err := a.mirrors.Checkout(ctx, a.cloneOf(x), dir); err != nil {
+	left, err := a.mirrors.Checkout(ctx, a.cloneOf(x), dir)
+	if err != nil {
 		return pipeline.Artifact{}, nil, err
 	}
-	return a.packFolder(ctx, x, dir)
+	art, notes, err := a.packFolder(ctx, x, dir)
+	if left.LFS {
+		notes = append([]string{lfsNote}, notes...)
+	}
+	if left.Submodules {
+		notes = append([]string{submoduleNote}, notes...)
+	}
+	return art, notes, err
 }
 
 // cloneOf is what an execution's pipeline asks for.
 func (a *App) cloneOf(x store.Execution) mirror.Request {
 	repo := repository(x)
 	r := mirror.Request{
-		Host:       readable{a.github, repo},
+		Host:       readable{a.github, repo, x.Actor},
 		Repository: mirror.Repository{ID: repo.ID, Name: repo.String()},
 		Commit:     x.Revision.Commit,
 		Depth:      x.Definition.Source.Depth,
+		Submodules: submodules[x.Definition.Source.Submodules],
+		LFS:        x.Definition.Source.LFS,
 		Fresh:      x.CreatedAt,
 	}
 	if branch, ok := strings.CutPrefix(x.Revision.Ref, "refs/heads/"); ok {
 		r.Branch = branch
 	}
 	return r
+}
+
+var submodules = map[pipeline.Submodules]mirror.Submodules{
+	pipeline.OwnSubmodules: mirror.OwnSubmodules,
+	pipeline.AllSubmodules: mirror.AllSubmodules,
 }
 
 // packFolder makes the source artifact of a working tree, and notes what it

@@ -85,7 +85,7 @@ var tables = map[where]table{
 	inCommand:      {now: []string{"image", "run", "env", "timeout-minutes"}},
 	inOnFailure:    {now: []string{"retry", "times", "backoff", "rollback", "skip"}},
 	inRetry:        {now: []string{"times", "backoff"}},
-	inSource:       {now: []string{"clone"}, later: []string{"submodules", "lfs"}},
+	inSource:       {now: []string{"clone", "submodules", "lfs"}},
 	inService:      {now: []string{"image", "env", "ready", "ports"}},
 	inReports:      {now: []string{"junit"}},
 }

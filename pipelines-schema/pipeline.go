@@ -71,21 +71,25 @@ func (p *parser) mode(n node, d *pipeline.Definition) {
 // wanted reads what the source artifact holds. Whatever goes beyond the tree
 // makes it a clone, of one commit if nothing else is said.
 func (p *parser) wanted(n node) pipeline.Source {
+	if n.null {
+		return pipeline.Source{}
+	}
 	s := pipeline.Source{Depth: 1}
 	ok := p.each(n, inSource, func(key, value node) {
 		switch key.text {
 		case "clone":
-			s.Clone = true
-			s.Depth = p.depth(value)
+			s.Clone, s.Depth = true, p.depth(value)
 		case "submodules":
 			p.oneOf(value, key.text, "true", "false", "recursive")
+			s.Submodules = map[string]pipeline.Submodules{"true": pipeline.OwnSubmodules, "recursive": pipeline.AllSubmodules}[value.text]
 		case "lfs":
-			p.boolean(value, key.text)
+			s.LFS = p.boolean(value, key.text)
 		}
 	})
 	if !ok {
 		p.report(n.at, "write source: { clone: full }", "source must be a mapping, not %s", n.kind)
 	}
+	s.Clone = s.Clone || s.LFS || s.Submodules != pipeline.NoSubmodules
 	if !s.Clone {
 		return pipeline.Source{}
 	}

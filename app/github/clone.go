@@ -11,15 +11,16 @@ import (
 )
 
 // Find looks a repository up under a name that it has or had, with the eyes of
-// repo.Installation: its id and its name now. ErrNotFound if the installation may
-// not read it.
-func (c *Client) Find(ctx context.Context, repo Repository) (Repository, error) {
+// repo.Installation: its id, its name now, and whether everybody may read it.
+// ErrNotFound if the installation may not.
+func (c *Client) Find(ctx context.Context, repo Repository) (found Repository, public bool, err error) {
 	got, _, err := send[*gh.Repository](ctx, c, onRepo(repo, "look up the name"))
 	if err != nil {
-		return Repository{}, err
+		return Repository{}, false, err
 	}
 	owner, name, _ := strings.Cut(got.GetFullName(), "/")
-	return Repository{Installation: repo.Installation, ID: got.GetID(), Owner: owner, Name: name}, nil
+	found = Repository{Installation: repo.Installation, ID: got.GetID(), Owner: owner, Name: name}
+	return found, got.Private != nil && !*got.Private, nil
 }
 
 // ReadToken returns a token with which git may read what the installation

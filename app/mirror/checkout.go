@@ -35,19 +35,31 @@ type link struct {
 	path, commit string
 }
 
-// checkout makes a working tree of a commit that the mirror has.
-func (m *mirror) checkout(ctx context.Context, g git, r Request, dir string) error {
-	if _, err := m.measure(ctx, g, r.Commit); err != nil {
-		return fmt.Errorf("look through commit %s of %s: %w", r.Commit, m.name, local(err))
+// sum counts what a working tree has, with its submodules.
+type sum struct {
+	entries int
+	bytes   int64
+}
+
+func (s *sum) tooLarge(most int64) error {
+	return fmt.Errorf("%w: the tree has more than %d files and folders, or %d bytes", ErrTooLarge, mostEntries, most)
+}
+
+// checkout makes a working tree of a commit that the mirror has, adds it to the
+// sum and returns its submodules.
+func (m *mirror) checkout(ctx context.Context, g git, r Request, dir string, s *sum) ([]link, error) {
+	links, err := m.measure(ctx, g, r.Commit, s)
+	if err != nil {
+		return nil, fmt.Errorf("look through commit %s of %s: %w", r.Commit, m.name, local(err))
 	}
 	tree := run{dir: filepath.Join(dir, ".git"), tree: dir}
 	for _, args := range m.steps(r) {
 		tree.args, tree.protocol = args, onlyFile
 		if _, err := g.run(ctx, tree); err != nil {
-			return fmt.Errorf("check out commit %s of %s: %w", r.Commit, m.name, local(err))
+			return nil, fmt.Errorf("check out commit %s of %s: %w", r.Commit, m.name, local(err))
 		}
 	}
-	return nil
+	return links, nil
 }
 
 // steps are the commands that make a working tree: a fetch from the mirror, so
@@ -88,10 +100,10 @@ func (m *mirror) steps(r Request) [][]string {
 
 // measure looks through a tree before any of it is written: a few kilobytes of
 // Git can stand for more files than a disk holds. It returns the submodules.
-func (m *mirror) measure(ctx context.Context, g git, commit string) ([]link, error) {
+func (m *mirror) measure(ctx context.Context, g git, commit string, s *sum) ([]link, error) {
 	var links []link
 	err := g.stream(ctx, m.run("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", commit), func(stdout io.Reader) error {
-		entries, bytes, lines := 0, int64(0), bufio.NewScanner(stdout)
+		lines := bufio.NewScanner(stdout)
 		lines.Split(atNUL)
 		for lines.Scan() {
 			// MODE TYPE SHA SIZE, a tab, and the name
@@ -104,9 +116,9 @@ func (m *mirror) measure(ctx context.Context, g git, commit string) ([]link, err
 				links = append(links, link{path: name, commit: f[2]})
 			}
 			size, _ := strconv.ParseInt(f[3], 10, 64) // "-" of what has none
-			entries, bytes = entries+1, bytes+size
-			if entries > mostEntries || bytes > m.all.MaxBytes {
-				return fmt.Errorf("%w: the tree has more than %d files and folders, or %d bytes", ErrTooLarge, mostEntries, m.all.MaxBytes)
+			s.entries, s.bytes = s.entries+1, s.bytes+size
+			if s.entries > mostEntries || s.bytes > m.all.MaxBytes {
+				return s.tooLarge(m.all.MaxBytes)
 			}
 		}
 		return lines.Err()

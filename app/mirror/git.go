@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -39,6 +40,7 @@ type run struct {
 	protocol string // of those above; empty: no other repository is spoken to
 	base     string // where the token goes, and nowhere else
 	token    string
+	input    string
 	args     []string
 }
 
@@ -153,7 +155,7 @@ func (g git) stream(ctx context.Context, r run, read func(stdout io.Reader) erro
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 10 * time.Second
 	said := &tail{most: 4 << 10}
-	cmd.Stderr = said
+	cmd.Stdin, cmd.Stderr = strings.NewReader(r.input), said
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("run git: %w", err)
@@ -202,22 +204,31 @@ func (t *tail) Write(p []byte) (int, error) {
 // that a server speaks, which are marked, come after if there is nothing else.
 // The name of a folder of this machine is nobody's affair.
 func (t *tail) line(folder string) string {
-	var own, remote string
+	var own, wrong, remote string
 	for l := range strings.FieldsFuncSeq(string(t.kept), func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if strings.HasPrefix(l, "remote: ") {
 			remote = l
+		} else if strings.HasPrefix(l, "error: ") {
+			wrong = l
 		} else if strings.TrimSpace(l) != "" {
 			own = l
 		}
 	}
-	if own == "" {
-		own = remote
+	switch {
+	case wrong != "" && own != "":
+		own = wrong + ": " + own
+	case own == "":
+		own = cmp.Or(wrong, remote)
 	}
-	own = strings.ReplaceAll(own, folder, "the mirror")
+	return printable(strings.ReplaceAll(own, folder, "the mirror"))
+}
+
+// printable is a text of others on one line.
+func printable(s string) string {
 	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, own), "?")
+	}, s), "?")
 }

@@ -99,7 +99,7 @@ type readable struct{ *world }
 
 func (r readable) Find(ctx context.Context, name string) (mirror.Repository, error) {
 	owner, rest, _ := strings.Cut(name, "/")
-	found, err := r.client.Find(ctx, github.Repository{Installation: r.github.InstallationID("octo"), Owner: owner, Name: rest})
+	found, _, err := r.client.Find(ctx, github.Repository{Installation: r.github.InstallationID("octo"), Owner: owner, Name: rest})
 	if errors.Is(err, github.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", mirror.ErrMissing, err)
 	}
@@ -122,7 +122,7 @@ func (w *world) request(commit string) mirror.Request {
 func (w *world) checkout(r mirror.Request) string {
 	w.t.Helper()
 	dir := w.t.TempDir()
-	if err := w.mirrors.Checkout(w.t.Context(), r, dir); err != nil {
+	if _, err := w.mirrors.Checkout(w.t.Context(), r, dir); err != nil {
 		w.t.Fatalf("checkout: %v\n%s", err, w.log)
 	}
 	return dir
@@ -131,7 +131,7 @@ func (w *world) checkout(r mirror.Request) string {
 // refused is a checkout that must fail as one of the kinds.
 func (w *world) refused(r mirror.Request, kind error, words string) {
 	w.t.Helper()
-	err := w.mirrors.Checkout(w.t.Context(), r, w.t.TempDir())
+	_, err := w.mirrors.Checkout(w.t.Context(), r, w.t.TempDir())
 	if !errors.Is(err, kind) || !strings.Contains(err.Error(), words) {
 		w.t.Errorf("checkout gives %v, want %v with %q", err, kind, words)
 	}

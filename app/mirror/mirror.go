@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -42,7 +43,8 @@ var (
 // Host is where repositories come from, with the eyes of one installation.
 type Host interface {
 	// Find looks up owner/name, which may be an old name. ErrMissing, if it does
-	// not exist or the installation may not read it.
+	// not exist or the installation may not read it; ErrRefused, if it may not be
+	// read for the sake of this request.
 	Find(ctx context.Context, name string) (Repository, error)
 	// Token is a secret that lets git read, for an hour at least in part.
 	Token(ctx context.Context) (string, error)
@@ -61,9 +63,17 @@ type Request struct {
 	Commit     string     // 40 hex digits
 	Branch     string     // HEAD is on it; empty: detached
 	Depth      int        // commits of history; zero: all of it, with all branches and tags
+	Submodules Submodules
+	LFS        bool // files of Git LFS stand there in place of their pointers
 	// Fresh is when the commit was known to be at the host: a mirror that has it
 	// and was fetched since is not fetched again.
 	Fresh time.Time
+}
+
+// Left is what a working tree has not, because it was not asked for.
+type Left struct {
+	Submodules bool // there are empty folders in their place
+	LFS        bool // there are pointers in place of files
 }
 
 // Config is what Mirrors are made of.
@@ -83,6 +93,7 @@ type Mirrors struct {
 	Config
 
 	protocol string
+	lfs      *http.Client
 	mu       sync.Mutex
 	held     map[int64]*mirror
 }
@@ -97,7 +108,7 @@ const (
 // New checks the settings, makes the folder and removes mirrors that were not
 // used for 30 days. It runs nothing: git may be missing until it is needed.
 func New(c Config) (*Mirrors, error) {
-	m := &Mirrors{Config: c, held: map[int64]*mirror{}, protocol: onlyHTTPS}
+	m := &Mirrors{Config: c, held: map[int64]*mirror{}, protocol: onlyHTTPS, lfs: newLFSClient()}
 	u, err := url.Parse(c.URL)
 	switch {
 	case err != nil:
@@ -166,46 +177,58 @@ func (m *Mirrors) git() (git, error) {
 
 // Checkout makes the working tree of a commit in an empty folder, with a .git of
 // its own. Nothing of the token stands there.
-func (m *Mirrors) Checkout(ctx context.Context, r Request, dir string) error {
+func (m *Mirrors) Checkout(ctx context.Context, r Request, dir string) (Left, error) {
 	if m.protocol == "" {
-		return fmt.Errorf("%w: git reads from https only, not from %s", ErrRefused, m.URL)
+		return Left{}, fmt.Errorf("%w: git reads from https only, not from %s", ErrRefused, m.URL)
 	}
 	if !isSHA(r.Commit) {
-		return fmt.Errorf("%w: %q is no commit", ErrRefused, r.Commit)
+		return Left{}, fmt.Errorf("%w: %q is no commit", ErrRefused, r.Commit)
 	}
 	g, err := m.git()
 	if err != nil {
-		return err
+		return Left{}, err
 	}
-	return m.place(ctx, g, r, dir)
+	w := &work{Mirrors: m, git: g}
+	err = w.grow(ctx, r, dir, 0)
+	return w.left, err
+}
+
+// placed is the tree of one repository.
+type placed struct {
+	name  string // owner/name of the repository as it is now
+	links []link
 }
 
 // place fetches what is missing and makes the tree of it. A mirror that turns
 // out to be damaged is thrown away and made again, once.
-func (m *Mirrors) place(ctx context.Context, g git, r Request, dir string) error {
+func (w *work) place(ctx context.Context, r Request, dir string) (placed, error) {
 	found, err := r.Host.Find(ctx, r.Repository.Name)
 	if err != nil {
-		return fmt.Errorf("find %s: %w", r.Repository.Name, err)
+		return placed{}, fmt.Errorf("find %s: %w", r.Repository.Name, err)
 	}
 	if r.Repository.ID != 0 && found.ID != r.Repository.ID {
-		return fmt.Errorf("%w: %s is another repository now", ErrMissing, r.Repository.Name)
+		return placed{}, fmt.Errorf("%w: %s is another repository now", ErrMissing, r.Repository.Name)
 	}
-	one, unlock, err := m.lock(ctx, found)
+	one, unlock, err := w.lock(ctx, found)
 	if err != nil {
-		return err
+		return placed{}, err
 	}
 	defer unlock()
 	for again := false; ; again = true {
-		err = one.fetch(ctx, g, r)
+		at := placed{name: found.Name}
+		err := one.fetch(ctx, w.git, r)
 		if err == nil {
-			err = one.checkout(ctx, g, r, dir)
+			before := w.sum
+			if at.links, err = one.checkout(ctx, w.git, r, dir, &w.sum); err != nil {
+				w.sum = before
+			}
 		}
-		if err == nil || again || ctx.Err() != nil || one.sound(ctx, g, err) {
-			return err
+		if err == nil || again || ctx.Err() != nil || one.sound(ctx, w.git, err) {
+			return at, err
 		}
-		m.Log.Warn("a damaged mirror is made again", "repository", found.Name, "error", err)
+		w.Log.Warn("a damaged mirror is made again", "repository", found.Name, "error", err)
 		if err := errors.Join(one.remove(), emptyFolder(dir)); err != nil {
-			return err
+			return placed{}, err
 		}
 	}
 }

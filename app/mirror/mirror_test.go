@@ -157,6 +157,8 @@ func TestMissing(t *testing.T) {
 }
 
 func TestDamagedMirror(t *testing.T) {
+	w := newWorld(t)
+	r := w.request(w.history())
 	for name, damage := range map[string]func(w *world, path string) bool{
 		"packs cut": func(w *world, path string) bool {
 			if !strings.HasSuffix(path, ".pack") {
@@ -175,8 +177,8 @@ func TestDamagedMirror(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			r := w.request(w.history())
+			w.t = t
+			w.open(mirror.Config{})
 			w.checkout(r)
 			damaged := false
 			for _, path := range w.files() {
@@ -315,7 +317,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	asked := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/octo/shop.git/info/refs?service=git-upload-pack", http.StatusFound))
 	defer asked.Close()
 	w.open(mirror.Config{URL: asked.URL})
-	if err := w.mirrors.Checkout(t.Context(), r, t.TempDir()); err == nil || reached.Load() {
+	if _, err := w.mirrors.Checkout(t.Context(), r, t.TempDir()); err == nil || reached.Load() {
 		t.Errorf("git followed a redirection (%v)", err)
 	}
 }
@@ -341,7 +343,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stop := func(string) { cancel() }
 	w.onGit.Store(&stop)
-	if err := w.mirrors.Checkout(ctx, r, t.TempDir()); !errors.Is(err, context.Canceled) {
+	if _, err := w.mirrors.Checkout(ctx, r, t.TempDir()); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled checkout gives %v", err)
 	}
 	w.onGit.Store(nil)

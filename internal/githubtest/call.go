@@ -66,6 +66,10 @@ func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.serveGit(w, r, name)
 		return
 	}
+	if secret, ok := strings.CutPrefix(r.URL.Path, lfsPrefix); ok {
+		g.downloadLFS(w, r, secret)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)

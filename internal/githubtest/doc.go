@@ -1,6 +1,6 @@
 // Package githubtest is a GitHub that runs on this machine: the REST API of a
-// GitHub App, signed webhooks and git's smart HTTP protocol, for tests and the
-// demo.
+// GitHub App, signed webhooks, git's smart HTTP protocol and downloads of Git
+// LFS, for tests and the demo.
 //
 // It is honest. Every request is held to GitHub's own description of its API
 // (openapi.json) and to GitHub's rules beyond it; one that GitHub would not

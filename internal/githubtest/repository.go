@@ -35,6 +35,7 @@ type Repository struct {
 	comments []*comment
 	suites   []*suite
 	runs     []*CheckRun
+	lfs      map[string]string // contents by SHA-256
 }
 
 // AddRepository makes an empty repository owner/name, whose default branch is

@@ -82,6 +82,7 @@ type GitHub struct {
 	installations []*installation
 	tokens        map[string]*token
 	archives      map[string]archive // by the token in the address
+	contents      map[string]string  // of Git LFS, by the secret in the address
 	spent         map[string]*budget // requests of this hour, by identity
 	requests      []*Request
 	violations    []Violation
@@ -102,7 +103,7 @@ func Start(o Options) (*GitHub, error) {
 	g := &GitHub{
 		options: o, description: d, changed: make(chan struct{}), watchers: map[*watcher]bool{}, lastID: 1000,
 		accounts: map[string]*account{}, repositories: map[string]*Repository{}, teams: map[string]*team{},
-		tokens: map[string]*token{}, archives: map[string]archive{}, spent: map[string]*budget{},
+		tokens: map[string]*token{}, archives: map[string]archive{}, contents: map[string]string{}, spent: map[string]*budget{},
 	}
 	if g.git, err = exec.LookPath("git"); err != nil {
 		return nil, fmt.Errorf("find git: %w", err)

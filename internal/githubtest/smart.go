@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// gitServices are the paths of git's smart HTTP protocol.
-var gitServices = []string{"/info/refs", "/git-upload-pack", "/git-receive-pack"}
+// gitServices are the paths of git's smart HTTP protocol, and of Git LFS.
+var gitServices = []string{"/info/refs", "/git-upload-pack", "/git-receive-pack", lfsService}
 
 // gitPath returns the owner/name of a request that git makes.
 func gitPath(path string) (string, bool) {
@@ -40,6 +40,10 @@ func (g *GitHub) serveGit(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	default:
 		http.Error(w, "Repository not found.", status)
+		return
+	}
+	if strings.HasSuffix(r.URL.Path, lfsService) {
+		g.serveLFS(w, r, repo)
 		return
 	}
 	if !strings.HasSuffix(r.URL.Path, "/git-receive-pack") {
