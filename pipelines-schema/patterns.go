@@ -57,6 +57,8 @@ func wrongPattern(pattern, of string) (message, hint string) {
 		return "is too long for a pattern of " + of, "write several, or use *"
 	case alternation(pattern) > mostAlternation:
 		return "stands for too many " + of, "write several patterns, with fewer braces in each"
+	case tornStars(pattern):
+		return "has ** beside other characters, where it stands for no more than *", "** stands alone between two /, as in **/*.md"
 	case of == branchNames && strings.HasPrefix(pattern, "refs/heads/"):
 		return "never matches: the name of a branch has no refs/heads/", "write " + show(strings.TrimPrefix(pattern, "refs/heads/"))
 	case of == tagNames && strings.HasPrefix(pattern, "refs/tags/"):
@@ -65,6 +67,24 @@ func wrongPattern(pattern, of string) (message, hint string) {
 		return "never matches: paths begin at the root of the repository", "write " + show(strings.TrimPrefix(strings.TrimPrefix(pattern, "."), "/"))
 	}
 	return "", ""
+}
+
+// tornStars tells whether a pattern has ** that is not all of a part between two
+// slashes. GitHub Actions reads such as anything, and the matcher as *.
+func tornStars(pattern string) bool {
+	for at := 0; ; {
+		i := strings.Index(pattern[at:], "**")
+		if i < 0 {
+			return false
+		}
+		i += at
+		at = i + 2
+		before := i == 0 || strings.ContainsRune(`/{,\`, rune(pattern[i-1]))
+		after := at == len(pattern) || strings.ContainsRune("/},", rune(pattern[at]))
+		if !before || !after {
+			return true
+		}
+	}
 }
 
 // alternation is at least how many texts the braces of a pattern stand for:

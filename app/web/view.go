@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -175,7 +176,8 @@ func (v *view) revision(p *page) {
 	if r.PullRequest != 0 {
 		p.Ref, p.Base = v.pullRequest(), clip(r.Base, 200)
 	} else {
-		p.Ref = link{clip(r.Branch, 200), under(v.hub, x.Repository, "tree", r.Branch)}
+		name := cmp.Or(r.Branch, r.Tag())
+		p.Ref = link{clip(name, 200), under(v.hub, x.Repository, "tree", name)}
 	}
 	if r.Author != x.Actor {
 		p.Author = clip(r.Author, 100)
@@ -193,6 +195,8 @@ func cause(t pipeline.Trigger) string {
 		return "by"
 	case pipeline.Push:
 		return "pushed by"
+	case pipeline.MergeGroup:
+		return "queued by"
 	}
 	return clip(string(t), 30) + " by"
 }
