@@ -134,7 +134,9 @@ func (p *parser) container(a *action, key, value node) {
 		p.with(&a.formulas, value)
 	case "retry":
 		p.retry(value)
-	case "continue-on-error", "fail-fast":
+	case "continue-on-error":
+		a.ContinueOnError = p.boolean(value, key.text)
+	case "fail-fast":
 		p.boolean(value, key.text)
 	}
 }

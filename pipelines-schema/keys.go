@@ -70,8 +70,8 @@ var tables = map[where]table{
 		later: []string{"if", "concurrency", "before-entry", "on-success", "on-failure", "finally"},
 	},
 	inAction: {
-		now:   []string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "approval", "secrets"},
-		later: []string{"if", "matrix", "fail-fast", "services", "reports", "continue-on-error", "with", "retry"},
+		now:   []string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "continue-on-error", "approval", "secrets"},
+		later: []string{"if", "matrix", "fail-fast", "services", "reports", "with", "retry"},
 	},
 	inApproval: {
 		now:   []string{"users", "teams", "count", "expires", "self-review"},

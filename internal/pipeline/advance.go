@@ -34,7 +34,7 @@ func (m *move) startReady(i int) bool {
 			return false
 		}
 		def := m.Definition.Stages[i].Actions[j]
-		if st.Actions[j].Status != Pending || !needsMet(def, st.Actions) {
+		if st.Actions[j].Status != Pending || !m.needsMet(i, def) {
 			continue
 		}
 		started = true
@@ -68,14 +68,31 @@ func (m *move) handOut(i, j int, def Action) {
 	m.emit(StartJob{job})
 }
 
-// broken tells whether an action of the stage has gone wrong.
+// broken tells whether an action of the stage has gone wrong that may not.
 func (m *move) broken(i int) bool {
-	for _, a := range m.Stages[i].Actions {
-		if a.Status.Bad() {
+	for j, a := range m.Stages[i].Actions {
+		if a.Status.Bad() && !m.Definition.Stages[i].Actions[j].ContinueOnError {
 			return true
 		}
 	}
 	return false
+}
+
+// needsMet tells whether everything the action needs has succeeded, or has failed
+// and may.
+func (m *move) needsMet(i int, def Action) bool {
+	actions := m.Stages[i].Actions
+	for _, need := range def.Needs {
+		k := slices.IndexFunc(actions, func(a ActionState) bool { return a.Name == need })
+		if k < 0 {
+			return false
+		}
+		tolerated := actions[k].Status.Bad() && m.Definition.Stages[i].Actions[k].ContinueOnError
+		if actions[k].Status != Succeeded && !tolerated {
+			return false
+		}
+	}
+	return true
 }
 
 // voidApprovals withdraws what waits for an answer that no longer matters.
@@ -135,7 +152,10 @@ func (m *move) outcome(i int) Status {
 		return Stopped
 	}
 	result := Succeeded
-	for _, a := range m.Stages[i].Actions {
+	for j, a := range m.Stages[i].Actions {
+		if a.Status.Bad() && m.Definition.Stages[i].Actions[j].ContinueOnError {
+			continue
+		}
 		switch a.Status {
 		case Failed, Errored, Rejected:
 			return Failed

@@ -49,7 +49,9 @@ type Action struct {
 	Artifacts []Output
 	Secrets   []string      // names of secrets given to the script in its environment
 	Timeout   time.Duration // zero: the default of the settings
-	Approval  *Approval
+	// ContinueOnError lets the stage go on, and succeed, when the action fails.
+	ContinueOnError bool `json:",omitempty"`
+	Approval        *Approval
 }
 
 // Value is a name with its text. Order is the author's.
