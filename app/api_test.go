@@ -225,3 +225,101 @@ func TestAPIAsksAboutTheHead(t *testing.T) {
 	w.github.HoldDeliveries(false)
 	w.check(sha, "ci / production", "cancelled")
 }
+
+const byHand = `
+on: { push: { branches: [never] } }
+variables: { REGION: eu }
+stages:
+  - name: build
+    actions:
+      - { name: compile, image: IMAGE, env: { REGION: "${{ variables.REGION }}", WHY: "${{ execution.trigger }}" }, run: "echo $REGION $WHY $(cat README.md)" }
+  - name: production
+    actions:
+      - { name: sign-off, approval: {} }
+`
+
+func TestAPIStarts(t *testing.T) {
+	w := newWorld(t)
+	first := w.pipeline(byHand)
+	w.push("main")
+	w.logged("no pipeline runs on a push to main")
+	second := w.commit("Newer", map[string]string{"README.md": "newer\n"})
+	w.push("main")
+	c := w.api()
+	x, err := c.Start(w.context(), api.Start{
+		Repository: "octo/shop", Pipeline: "CI", Commit: first, Variables: map[string]string{"REGION": "us"},
+	}, "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Trigger != "manual" || x.Actor != "the operator" || x.Lane != "refs/heads/main" || x.Revision.Commit != first || x.Variables[0].Value != "us" {
+		t.Errorf("started %+v", x)
+	}
+	w.check(first, "ci / build (manual 1)", "success")
+	w.check(first, "ci / production (manual 1)", "action_required")
+	if log := w.actionLog(w.runs(first, "ci / build (manual 1)")[0], "compile"); !strings.Contains(log, "us manual shop") {
+		t.Errorf("log: %s", log)
+	}
+	again, err := c.Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci", Commit: first, Variables: map[string]string{"REGION": "us"}}, "one")
+	if err != nil || again.ID != x.ID {
+		t.Errorf("the same key: %s, %v", again.ID, err)
+	}
+	_, err = c.Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci", Commit: second}, "one")
+	w.refusedWith(err, api.Conflict, "the key has started execution 1 already")
+	_, err = c.Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci", Variables: map[string]string{"REGION": "asia"}}, "one")
+	w.refusedWith(err, api.Conflict, "the key has started execution 1 already")
+	_, err = c.Decide(w.context(), x.ID, api.Answer{Approved: true})
+	w.refusedWith(err, api.Forbidden, "the operator is an author of this change")
+
+	newest, err := c.Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "") // release change
+	if err != nil || newest.Revision.Commit != second || newest.Number != 2 {
+		t.Fatalf("the newest commit: %+v %v", newest.Summary, err)
+	}
+	waiting := w.check(second, "ci / production (manual 2)", "action_required")
+	if err := w.repo.ClickAction("carol", waiting.ID, "approve"); err != nil {
+		t.Fatal(err)
+	}
+	w.check(second, "ci / production (manual 2)", "success")
+	w.check(first, "ci / production (manual 1)", "cancelled") // superseded by the newer one
+}
+
+func TestAPIRefusesToStart(t *testing.T) {
+	w := newWorld(t)
+	main := w.pipeline(byHand)
+	w.push("main")
+	w.git(w.clone, "checkout", "--quiet", "-b", "other")
+	other := w.commit("Other", map[string]string{".github/pipelines/bad.yaml": "on: push\nstagse: []\n"})
+	w.push("other")
+	w.git(w.clone, "tag", "v1")
+	w.push("v1")
+	c := w.api()
+	for _, tc := range []struct {
+		start api.Start
+		code  api.Code
+		want  string
+	}{
+		{api.Start{Repository: "octo/none", Pipeline: "ci"}, api.NotFound, `not installed on a repository "octo/none"`},
+		{api.Start{Pipeline: "cd"}, api.NotFound, `no pipeline "cd" at ` + main[:7] + "; there is ci"},
+		{api.Start{Pipeline: "ci", Branch: "nope"}, api.NotFound, "has no refs/heads/nope"},
+		{api.Start{Pipeline: "ci", Tag: "v2"}, api.NotFound, "has no refs/tags/v2"},
+		{api.Start{Pipeline: "ci", Commit: other}, api.Conflict, "is not part of branch main"},
+		{api.Start{Pipeline: "ci", Commit: strings.Repeat("1", 40)}, api.NotFound, "has no commit 1111"},
+		{api.Start{Pipeline: "bad", Branch: "other"}, api.Invalid, ".github/pipelines/bad.yaml:"},
+		{api.Start{Pipeline: "ci", Variables: map[string]string{"REGOIN": "x"}}, api.NotFound, `no variable "REGOIN"; it has REGION`},
+	} {
+		if tc.start.Repository == "" {
+			tc.start.Repository = "octo/shop"
+		}
+		_, err := c.Start(w.context(), tc.start, "key")
+		w.refusedWith(err, tc.code, tc.want)
+	}
+	page, err := c.Executions(w.context(), api.Filter{Pipeline: "ci"})
+	if len(page.Items) > 0 {
+		t.Errorf("something was started: %v %v", page, err)
+	}
+	x, err := c.Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci", Tag: "v1"}, "key")
+	if err != nil || x.Lane != "refs/tags/v1" || x.Revision.Commit != other {
+		t.Errorf("a tag: %+v %v", x.Summary, err)
+	}
+	w.check(other, "ci / build (manual 1)", "success")
+}

@@ -85,12 +85,22 @@ func (a *App) unstartedRun(x store.Execution) wanted {
 	return wanted{attempt: 1, run: run}
 }
 
+// runName is what the check run of a stage is called. What nobody's push or pull
+// request started names itself, so that it does not stand for what they started.
+func runName(x store.Execution, st pipeline.StageState) string {
+	name := x.Definition.Name + " / " + st.Name
+	if x.Trigger == pipeline.Manual {
+		name += fmt.Sprintf(" (manual %d)", x.Number)
+	}
+	return name
+}
+
 // stageRun is the run of one stage.
 func (a *App) stageRun(x store.Execution, i int) wanted {
 	st := x.Stages[i]
 	w := wanted{stage: st.Name, attempt: st.Attempt}
 	w.run = github.CheckRun{
-		Name: x.Definition.Name + " / " + st.Name, SHA: x.Revision.Commit, DetailsURL: a.pageURL(x, st.Name),
+		Name: runName(x, st), SHA: x.Revision.Commit, DetailsURL: a.pageURL(x, st.Name),
 		StartedAt: st.StartedAt,
 	}
 	w.run.Status, w.run.Conclusion = stageStatus(x.Execution, i)

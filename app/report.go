@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 const (
@@ -119,7 +121,11 @@ func (a *App) hopeless(x store.Execution, err error) bool {
 // isNewest tells whether no newer execution writes runs of the same names on
 // the same commit.
 func isNewest(ctx context.Context, tx store.Tx, x store.Execution) (bool, error) {
-	same, err := tx.Find(ctx, store.Filter{RepositoryID: x.RepositoryID, Pipeline: x.Definition.Name, Commit: x.Revision.Commit, Limit: 1})
+	if x.Trigger == pipeline.Manual {
+		return true, nil // nobody else's runs have its name
+	}
+	same, err := tx.Find(ctx, store.Filter{RepositoryID: x.RepositoryID, Pipeline: x.Definition.Name, Commit: x.Revision.Commit, Limit: 100})
+	same = slices.DeleteFunc(same, func(o store.Execution) bool { return o.Trigger == pipeline.Manual })
 	return len(same) == 0 || same[0].ID == x.ID, err
 }
 

@@ -41,6 +41,9 @@ type Operations interface {
 	Decide(ctx context.Context, execution string, d Answer) error
 	Retry(ctx context.Context, execution string, r Retry) error
 	Stop(ctx context.Context, execution string, s Stop) error
+	// Start returns the id of the execution, and whether it is a fresh one: a key,
+	// unless it is empty, starts a pipeline once.
+	Start(ctx context.Context, s Start, key string) (id string, fresh bool, err error)
 }
 
 // Found is an execution with what stands beside it.
@@ -97,6 +100,7 @@ func routes() []route {
 		{http.MethodGet, "/openapi.json", (*server).describe},
 		{http.MethodGet, "/pipelines", (*server).pipelines},
 		{http.MethodGet, "/executions", (*server).executions},
+		{http.MethodPost, "/executions", (*server).start},
 		{http.MethodGet, one, (*server).execution},
 		{http.MethodGet, one + "/artifacts/{artifact}", (*server).artifact},
 		{http.MethodGet, one + "/stages/{stage}/actions/{action}/log", (*server).log},

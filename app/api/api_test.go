@@ -71,6 +71,10 @@ func (s *shelf) Decide(_ context.Context, _ string, a api.Answer) error { return
 func (s *shelf) Retry(_ context.Context, _ string, r api.Retry) error   { return s.do(r) }
 func (s *shelf) Stop(_ context.Context, _ string, w api.Stop) error     { return s.do(w) }
 
+func (s *shelf) Start(_ context.Context, w api.Start, key string) (string, bool, error) {
+	return "10", key == "", s.do(w)
+}
+
 // newShelf has three executions of one pipeline with a build that runs.
 func newShelf() *shelf {
 	s := &shelf{}
@@ -194,6 +198,18 @@ func TestBadRequests(t *testing.T) {
 		{"POST /executions/10/approve", `{"comment":"` + strings.Repeat("x", 1001) + `"}`, 422, api.Invalid, "1001 characters"},
 		{"POST /executions/10/approve", `{"commit":"HEAD"}`, 422, api.Invalid, "SHA"},
 		{"POST /executions/10/approve", `{"comment":"` + strings.Repeat("x", 70_000) + `"}`, 413, api.TooLarge, "65536 bytes"},
+		{"POST /executions", "", 422, api.Invalid, "OWNER/NAME"},
+		{"POST /executions", `{"repository":"shop","pipeline":"ci"}`, 422, api.Invalid, "OWNER/NAME"},
+		{"POST /executions", `{"repository":"octo/../shop","pipeline":"ci"}`, 422, api.Invalid, "OWNER/NAME"},
+		{"POST /executions", `{"repository":"octo/..","pipeline":"ci"}`, 422, api.Invalid, "OWNER/NAME"},
+		{"POST /executions", `{"repository":"octo/shop"}`, 422, api.Invalid, "pipeline is missing"},
+		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","branch":"a","tag":"b"}`, 422, api.Invalid, "keep one"},
+		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","commit":"a","tag":"b"}`, 422, api.Invalid, "names its commit"},
+		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","branch":"a b"}`, 422, api.Invalid, "no branch"},
+		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","tag":"/"}`, 422, api.Invalid, "no tag"},
+		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","commit":"abcdef1"}`, 422, api.Invalid, "whole SHA"},
+		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","variables":{"A":1}}`, 422, api.Invalid, "string"},
+		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","variables":{"A":"` + strings.Repeat("x", 1001) + `"}}`, 422, api.Invalid, "1001"},
 		{"POST /executions/11/approve", "", 404, api.NotFound, "no execution 11"},
 	} {
 		method, path, _ := strings.Cut(c.request, " ")
@@ -266,10 +282,13 @@ func TestExecution(t *testing.T) {
 	_, err = client.Decide(t.Context(), "20", api.Answer{})
 	_, err2 := client.Retry(t.Context(), "20", api.Retry{Stage: "build"})
 	_, err3 := client.Stop(t.Context(), "20", api.Stop{Reason: "enough"})
-	if err := errors.Join(err, err2, err3); err != nil {
+	_, err4 := client.Start(t.Context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "")
+	_, err5 := client.Start(t.Context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "key")
+	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
 		t.Error(err)
 	}
-	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build"}, api.Stop{Reason: "enough"}}
+	start := api.Start{Repository: "octo/shop", Pipeline: "ci"}
+	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build"}, api.Stop{Reason: "enough"}, start, start}
 	if diff := cmp.Diff(asked, s.asked); diff != "" {
 		t.Error(diff)
 	}

@@ -44,6 +44,11 @@ func (c Client) Decide(ctx context.Context, id string, a Answer) (Execution, err
 	return post(ctx, c, path("executions", id, verb), a)
 }
 
+// Start starts a pipeline; with a key, once however often it is called.
+func (c Client) Start(ctx context.Context, s Start, key string) (Execution, error) {
+	return post(ctx, c, "/executions", s, KeyHeader, key)
+}
+
 // Retry runs a failed stage again.
 func (c Client) Retry(ctx context.Context, id string, r Retry) (Execution, error) {
 	return post(ctx, c, path("executions", id, "retry"), r)
@@ -87,12 +92,12 @@ func get[T any](ctx context.Context, c Client, path string, query url.Values) (T
 	return read[T](resp, err)
 }
 
-func post(ctx context.Context, c Client, path string, body any) (Execution, error) {
+func post(ctx context.Context, c Client, path string, body any, header ...string) (Execution, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return Execution{}, fmt.Errorf("encode the request: %w", err)
 	}
-	resp, err := c.do(ctx, http.MethodPost, path, nil, text)
+	resp, err := c.do(ctx, http.MethodPost, path, nil, text, header...)
 	return read[Execution](resp, err)
 }
 
@@ -109,7 +114,7 @@ func read[T any](resp *http.Response, err error) (T, error) {
 }
 
 // do sends a request and returns an answer that is 2xx.
-func (c Client) do(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Response, error) {
+func (c Client) do(ctx context.Context, method, path string, query url.Values, body []byte, header ...string) (*http.Response, error) {
 	to := c.URL + Prefix + path
 	if len(query) > 0 {
 		to += "?" + query.Encode()
@@ -121,6 +126,11 @@ func (c Client) do(ctx context.Context, method, path string, query url.Values, b
 	req.Header.Set("Authorization", "Bearer "+c.Token)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i+1] != "" {
+			req.Header.Set(header[i], header[i+1])
+		}
 	}
 	client := c.HTTP
 	if client == nil {

@@ -51,7 +51,7 @@ func TestTypes(t *testing.T) {
 		"Summaries": api.Page[api.Summary]{}, "Revision": api.Revision{}, "Execution": api.Execution{}, "Problem": api.Problem{},
 		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "Attempt": api.Attempt{},
 		"Artifact": api.Artifact{}, "Approval": api.Approval{}, "Decision": api.Decision{},
-		"Answer": api.Answer{}, "Retry": api.Retry{}, "Stop": api.Stop{},
+		"Answer": api.Answer{}, "Retry": api.Retry{}, "Stop": api.Stop{}, "Start": api.Start{},
 	}
 	for name, value := range types {
 		schema := schemas[name]

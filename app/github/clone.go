@@ -11,15 +11,15 @@ import (
 )
 
 // Find looks a repository up under a name that it has or had, with the eyes of
-// repo.Installation: its id, its name now, and whether everybody may read it.
-// ErrNotFound if the installation may not.
+// repo.Installation: its id, its name now, its default branch, and whether everybody
+// may read it. ErrNotFound if the installation may not.
 func (c *Client) Find(ctx context.Context, repo Repository) (found Repository, public bool, err error) {
 	got, _, err := send[*gh.Repository](ctx, c, onRepo(repo, "look up the name"))
 	if err != nil {
 		return Repository{}, false, err
 	}
 	owner, name, _ := strings.Cut(got.GetFullName(), "/")
-	found = Repository{Installation: repo.Installation, ID: got.GetID(), Owner: owner, Name: name}
+	found = Repository{Installation: repo.Installation, ID: got.GetID(), Owner: owner, Name: name, DefaultBranch: got.GetDefaultBranch()}
 	return found, got.Private != nil && !*got.Private, nil
 }
 

@@ -142,6 +142,12 @@ func (p *process) ambiguous() {
 	}
 	p.tells(0, "stop octo/store/ci/1 --reason lunch", "cancelled: stopped by the operator: lunch")
 	p.tells(0, "executions --limit 1", "octo/store/ci/1")
+	p.tells(1, "start ci", "several repositories have a pipeline \"ci\": choose --repository octo/shop or octo/store")
+	p.tells(1, "start cd", "no pipeline \"cd\" is known yet")
+	p.tells(1, "start ci --repository octo/store --branch nope", "octo/store has no refs/heads/nope")
+	p.tells(0, "start ci --repository octo/store --commit "+sha+" --key k", "ci 2 of octo/store: pending")
+	p.tells(0, "start ci --repository octo/store --key k", "ci 2 of octo/store")
+	p.tells(0, "__complete start ", "ci\tocto/store")
 }
 
 // TestRemoteMistakes asks of a server that is none, and in ways that are none.
@@ -164,6 +170,8 @@ func TestRemoteMistakes(t *testing.T) {
 		{token, "executions --server " + closed.URL, exitFailed, "connection refused"},
 		{token, "executions --limit 0", exitUsage, "write 1 or more"},
 		{token, "executions x", exitUsage, "too many arguments: x"},
+		{token, "start", exitUsage, "the PIPELINE is missing"},
+		{token, "start ci --var X", exitUsage, "write NAME=VALUE"},
 		{token, "approve", exitUsage, "the EXECUTION is missing: see stagegate approve --help"},
 		{token, "approve a b c", exitUsage, "too many arguments: a b c"},
 		{token, "stop release", exitUsage, `"release" is no execution: write an id`},

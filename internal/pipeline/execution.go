@@ -16,6 +16,8 @@ const (
 	// MergeGroup is a group of pull requests in a merge queue, whose merge on top
 	// of its base is a commit on a branch of its own.
 	MergeGroup Trigger = "merge_group"
+	// Manual is a person who asked for it.
+	Manual Trigger = "manual"
 )
 
 // Revision is the commit an execution is about.

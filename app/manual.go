@@ -1,0 +1,217 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/app/api"
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	schema "github.com/stagegate/stagegate/pipelines-schema"
+)
+
+// Start starts a pipeline because a person asks for it: of the head of a branch,
+// of a commit on it, or of a tag. Its file's filters do not count. A key that was
+// used before names what it started then.
+func (o operator) Start(ctx context.Context, s api.Start, key string) (id string, fresh bool, err error) {
+	id, fresh, err = o.startManually(ctx, s, startKey(s, cmp.Or(key, newToken())))
+	return id, fresh, o.toAPI(err)
+}
+
+// startKey stands for the delivery that started others: one starts a pipeline
+// once. It is negative, as no delivery's is.
+func startKey(s api.Start, key string) int64 {
+	sum := sha256.Sum256([]byte(strings.ToLower(s.Repository+"\x00"+s.Pipeline) + "\x00" + key))
+	return -int64(binary.BigEndian.Uint64(sum[:])>>1) - 1
+}
+
+func (o operator) startManually(ctx context.Context, s api.Start, key int64) (id string, fresh bool, err error) {
+	if x, err := o.startedBefore(ctx, s, key); err != nil || x.ID != "" {
+		return x.ID, false, err
+	}
+	x, err := o.manual(ctx, s)
+	if err != nil {
+		return "", false, err
+	}
+	x.Delivery = key
+	err = o.update(ctx, func(tx store.Tx) error {
+		if err := tx.CreateExecution(ctx, &x); err != nil {
+			return err
+		}
+		return store.Apply(ctx, tx, x.ID, pipeline.Started{At: o.now()})
+	})
+	if errors.Is(err, store.ErrConflict) { // the same was asked for twice at once
+		x, err := o.startedBefore(ctx, s, key)
+		return x.ID, false, err
+	}
+	if err == nil {
+		o.log.Info("execution started by hand", "repository", x.Repository, "pipeline", x.Definition.Name, "number", x.Number, "commit", x.Revision.Commit)
+	}
+	return x.ID, true, err
+}
+
+// startedBefore finds what a key has started. To ask under the same key for what
+// does not agree with it is a mistake.
+func (o operator) startedBefore(ctx context.Context, s api.Start, key int64) (store.Execution, error) {
+	var found []store.Execution
+	err := o.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		found, err = tx.Find(ctx, store.Filter{Delivery: key})
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		return store.Execution{}, err
+	}
+	x := found[0]
+	def, err := withVariables(x.Definition, s.Variables)
+	same := err == nil && slices.Equal(def.Variables, x.Definition.Variables) && strings.HasPrefix(x.Revision.Commit, s.Commit) &&
+		(s.Branch == "" || s.Branch == x.Revision.Branch) && (s.Tag == "" || s.Tag == x.Revision.Tag())
+	if !same {
+		return x, refused(codeConflict, "the key has started execution %d already, with another revision or other variables", x.Number)
+	}
+	return x, nil
+}
+
+// manual makes the execution that a person asks for.
+func (o operator) manual(ctx context.Context, s api.Start) (store.Execution, error) {
+	repo, err := o.repositoryCalled(ctx, s.Repository)
+	if err != nil {
+		return store.Execution{}, err
+	}
+	r, err := o.revision(ctx, repo, s)
+	if err != nil {
+		return store.Execution{}, err
+	}
+	def, err := o.definition(ctx, repo, r.Commit, s.Pipeline)
+	if err == nil {
+		def, err = withVariables(def, s.Variables)
+	}
+	if err != nil {
+		return store.Execution{}, err
+	}
+	return store.Execution{Installation: repo.Installation, Token: newToken(), Execution: pipeline.Execution{
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: theOperator,
+		Trusted: r.Ref == "refs/heads/"+repo.DefaultBranch, Revision: r, Definition: def,
+	}}, nil
+}
+
+// repositoryCalled finds a repository that the App is installed on.
+func (a *App) repositoryCalled(ctx context.Context, name string) (github.Repository, error) {
+	owner, short, _ := strings.Cut(name, "/")
+	repo, err := a.installed(ctx, github.Repository{Owner: owner, Name: short})
+	if err == nil {
+		repo, _, err = a.github.Find(ctx, repo)
+	}
+	if errors.Is(err, github.ErrNotFound) {
+		return repo, refused(codeNotFound, "the App is not installed on a repository %q", name)
+	}
+	return repo, err
+}
+
+// revision finds the commit that is meant, and what GitHub knows of it.
+func (a *App) revision(ctx context.Context, repo github.Repository, s api.Start) (pipeline.Revision, error) {
+	r := pipeline.Revision{Branch: cmp.Or(s.Branch, repo.DefaultBranch)}
+	r.Ref = "refs/heads/" + r.Branch
+	if s.Tag != "" {
+		r.Branch, r.Ref = "", "refs/tags/"+s.Tag
+	}
+	head, err := a.github.Head(ctx, repo, r.Ref)
+	if errors.Is(err, github.ErrNotFound) {
+		return r, refused(codeNotFound, "%s has no %s", repo, r.Ref)
+	} else if err != nil {
+		return r, fmt.Errorf("read the head of %s: %w", r.Ref, err)
+	}
+	if err := a.onBranch(ctx, repo, s.Commit, head, r.Branch); err != nil {
+		return r, err
+	}
+	commit, err := a.github.Commit(ctx, repo, cmp.Or(s.Commit, head))
+	if err != nil {
+		return r, fmt.Errorf("read commit %s: %w", cmp.Or(s.Commit, head), err)
+	}
+	r.Commit, r.Message, r.Author, r.Authors = commit.SHA, commit.Message, commit.Author, lowerSet(commit.Authors...)
+	if r.Time = commit.Time; r.Time.IsZero() {
+		r.Time = earliest
+	}
+	return r, nil
+}
+
+// onBranch refuses a commit that is not part of its branch: a repository knows the
+// commits of its forks too, and what runs on a branch is trusted like it.
+func (a *App) onBranch(ctx context.Context, repo github.Repository, commit, head, branch string) error {
+	if commit == "" || commit == head {
+		return nil
+	}
+	status, err := a.github.Compare(ctx, repo, commit, head)
+	switch {
+	case errors.Is(err, github.ErrNotFound):
+		return refused(codeNotFound, "%s has no commit %s", repo, commit)
+	case err != nil:
+		return fmt.Errorf("compare %s with %s: %w", commit, head, err)
+	case status != "ahead":
+		return refused(codeConflict, "commit %s is not part of branch %s, whose head is %s", shortSHA(commit), branch, shortSHA(head))
+	}
+	return nil
+}
+
+// definition reads the pipeline of a name at a commit. One with mistakes is
+// refused with the first of them.
+func (a *App) definition(ctx context.Context, repo github.Repository, sha, name string) (pipeline.Definition, error) {
+	files, err := a.github.PipelineFiles(ctx, repo, sha)
+	if err != nil {
+		return pipeline.Definition{}, fmt.Errorf("read the pipeline files at %s: %w", sha, err)
+	}
+	var all []candidate
+	var names []string
+	for _, f := range files {
+		def, diagnostics := schema.Parse(f.Path, f.Data)
+		c := candidate{definition: def}
+		for _, d := range diagnostics {
+			c.problems = append(c.problems, pipeline.Problem(d))
+		}
+		all, names = append(all, c), append(names, def.Name)
+	}
+	for _, c := range unique(all) {
+		if !strings.EqualFold(c.definition.Name, name) {
+			continue
+		}
+		if len(c.problems) > 0 {
+			p := c.problems[0]
+			return c.definition, refused(codeInvalid, "the pipeline has %s at %s: %s:%d:%d: %s%s",
+				count(len(c.problems), "mistake"), shortSHA(sha), p.File, max(p.Line, 1), max(p.Column, 1), p.Message, parenthesised(p.Hint))
+		}
+		return c.definition, nil
+	}
+	if len(names) == 0 {
+		return pipeline.Definition{}, refused(codeNotFound, "there are no pipelines at %s", shortSHA(sha))
+	}
+	return pipeline.Definition{}, refused(codeNotFound, "there is no pipeline %q at %s; there is %s", name, shortSHA(sha), strings.Join(names, ", ")).offering(names)
+}
+
+// withVariables gives the variables of a definition other values.
+func withVariables(d pipeline.Definition, values map[string]string) (pipeline.Definition, error) {
+	d.Variables = slices.Clone(d.Variables)
+	var declared []string
+	for i, v := range d.Variables {
+		declared = append(declared, v.Name)
+		if text, given := values[v.Name]; given {
+			d.Variables[i].Default = text
+		}
+	}
+	for name := range values {
+		switch {
+		case slices.Contains(declared, name):
+		case len(declared) == 0:
+			return d, refused(codeNotFound, "the pipeline has no variables, and so no %q", name)
+		default:
+			return d, refused(codeNotFound, "the pipeline has no variable %q; it has %s", name, strings.Join(declared, ", ")).offering(declared)
+		}
+	}
+	return d, nil
+}
