@@ -26,7 +26,7 @@ func bench(t *testing.T) (*App, *time.Time) {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
-	a, err := New(Config{Settings: config.Settings{Data: t.TempDir()}, Store: s, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	a, err := New(Config{Settings: config.Settings{Data: t.TempDir(), GitHubURL: "https://api.github.com"}, Store: s, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
