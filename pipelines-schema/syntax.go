@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/stagegate/stagegate/internal/human"
 )
 
 // longestReason is how much is shown of what the YAML library says, in bytes.
@@ -15,7 +17,7 @@ const longestReason = 200
 func (p *parser) syntax(err error, tooDeep bool) {
 	var e *yaml.LoadError
 	if !errors.As(err, &e) {
-		p.reportAt(0, "", "the file is not YAML: %s", cut(err.Error(), longestReason))
+		p.reportAt(0, "", "the file is not YAML: %s", human.Cut(err.Error(), longestReason))
 		return
 	}
 	mark, context := place{e.Mark.Line, e.Mark.Column}, place{e.ContextMark.Line, e.ContextMark.Column}
@@ -37,7 +39,7 @@ func (p *parser) syntax(err error, tooDeep bool) {
 	if hint == "" {
 		hint = reasonHint(message)
 	}
-	p.report(mark, hint, "the file is not YAML: %s", cut(message, longestReason))
+	p.report(mark, hint, "the file is not YAML: %s", human.Cut(message, longestReason))
 }
 
 // lineHint guesses from the lines at a syntax error.

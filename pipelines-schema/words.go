@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/stagegate/stagegate/internal/human"
 )
 
 var (
@@ -52,18 +54,7 @@ func fold(name string) string {
 // longestShown is how much of an author's text a message repeats, in bytes.
 const longestShown = 60
 
-func show(text string) string { return cut(text, longestShown) }
-
-// cut is the beginning of a text that is longer than so many bytes.
-func cut(text string, longest int) string {
-	if len(text) <= longest {
-		return text
-	}
-	for longest > 0 && !utf8.RuneStart(text[longest]) {
-		longest--
-	}
-	return text[:longest] + "…"
-}
+func show(text string) string { return human.Cut(text, longestShown) }
 
 func quote(text string) string { return fmt.Sprintf("%q", show(text)) }
 

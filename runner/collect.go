@@ -124,7 +124,7 @@ func (t *task) summary() error {
 	if len(text) <= maxSummary {
 		shown = hide.End(shown, t.log.Masker())
 	}
-	t.result.Summary = clip(string(harmless(shown)), keptSummary)
+	t.result.Summary = human.Cut(string(harmless(shown)), keptSummary)
 	if len(shown) > keptSummary {
 		t.say("$STAGEGATE_SUMMARY is cut: only its first %s are shown", human.Size(keptSummary))
 	}

@@ -75,7 +75,7 @@ func (r *remarks) annotate(c logcommand.Command) {
 
 // show returns what may be shown of a text, cut to so many bytes.
 func (r *remarks) show(text string, most int) string {
-	return clip(string(harmless([]byte(r.masker.String(text)))), most)
+	return human.Cut(string(harmless([]byte(r.masker.String(text)))), most)
 }
 
 // leftOut says how many annotations were not kept.
@@ -100,20 +100,11 @@ func (t *task) place(annotations []pipeline.Annotation) []pipeline.Annotation {
 		}
 		rel, inside := strings.CutPrefix(path.Clean(file), source)
 		if !inside {
-			a.Message = clip(a.File+": "+a.Message, maxMessage)
+			a.Message = human.Cut(a.File+": "+a.Message, maxMessage)
 			rel, a.Line, a.EndLine, a.Column, a.EndColumn = "", 0, 0, 0, 0
 		}
 		a.File = rel
 		annotations[i] = a
 	}
 	return annotations
-}
-
-// clip cuts a text that has more bytes than it may, and says so by its end.
-func clip(text string, most int) string {
-	const mark = "…"
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most-len(mark)], "") + mark
 }

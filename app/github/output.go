@@ -6,6 +6,8 @@ import (
 	"time"
 
 	gh "github.com/google/go-github/v60/github"
+
+	"github.com/stagegate/stagegate/internal/human"
 )
 
 // GitHub's limits: its description of checks/create and checks/update.
@@ -102,13 +104,9 @@ func actions(buttons []Button) ([]gh.CheckRunAction, error) {
 	return out, nil
 }
 
-// cutLabel shortens a short text to n bytes, with an ellipsis.
+// cutLabel makes a short text one that GitHub takes, of at most n bytes.
 func cutLabel(s string, n int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= n {
-		return s
-	}
-	return cutText(s, n-len("…")) + "…"
+	return human.Cut(strings.ToValidUTF8(s, "\uFFFD"), n)
 }
 
 func annotations(list []Annotation) []*gh.CheckRunAnnotation {

@@ -1,4 +1,5 @@
-// Package human writes quantities as people say them. It imports only the
+// Package human writes quantities as people say them, and cuts what is too long
+// for them. It imports only the
 // standard library.
 package human
 
@@ -6,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"time"
+	"unicode/utf8"
 )
 
 // Duration writes a span of time, no more precisely than it matters: 850 ms,
@@ -40,4 +42,20 @@ func Size(n int64) string {
 		return fmt.Sprintf("%.0f %ciB", f, units[i])
 	}
 	return fmt.Sprintf("%.1f %ciB", f, units[i])
+}
+
+// Cut returns a text of at most n bytes: all of it, or its beginning, in whole
+// characters, with an ellipsis. Where there is no room for one it is empty.
+func Cut(text string, n int) string {
+	const mark = "…"
+	if len(text) <= n {
+		return text
+	}
+	if n -= len(mark); n < 0 {
+		return ""
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + mark
 }

@@ -21,6 +21,21 @@ func TestDuration(t *testing.T) {
 	}
 }
 
+func TestCut(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		n    int
+		want string
+	}{
+		{"", 0, ""}, {"abc", 3, "abc"}, {"abcd", 4, "abcd"}, {"abcde", 4, "a…"}, {"abcd", 3, "…"}, {"abc", 2, ""}, {"abc", -1, ""},
+		{"aéb", 4, "aéb"}, {"aébc", 4, "a…"}, {"ééé", 5, "é…"}, {"ééé", 4, "…"}, {"日本語", 8, "日…"}, {"\x80\x80\x80\x80\x80", 4, "…"},
+	} {
+		if got := human.Cut(c.text, c.n); got != c.want {
+			t.Errorf("%q cut to %d is %q, want %q", c.text, c.n, got, c.want)
+		}
+	}
+}
+
 func TestSize(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 B", 1023: "1023 B", 1024: "1 KiB", 1536: "1.5 KiB", 120 << 10: "120 KiB", 1<<20 - 1: "1 MiB",
