@@ -227,6 +227,8 @@ func TestClosedPullRequest(t *testing.T) {
 func TestMergeGroup(t *testing.T) {
 	w := newWorld(t)
 	w.pipeline(strings.Replace(withTypes("", "600"), "pull_request: { types: [] }", "merge_group: , push: { branches: ['**'], paths: [none] }", 1))
+	after := strings.Replace(withTypes("destroyed", "0"), "pull_request", "merge_group", 1)
+	w.commit("After", map[string]string{".github/pipelines/after.yaml": strings.ReplaceAll(after, "IMAGE", image)})
 	w.push("main")
 	w.git(w.clone, "checkout", "--quiet", "-b", "feature")
 	w.commit("Feature [skip ci]", map[string]string{"a.txt": "a"})
@@ -252,6 +254,7 @@ func TestMergeGroup(t *testing.T) {
 	if run := w.check(sha, "ci / build", "cancelled"); run.Title != "The merge group is gone: dequeued" {
 		t.Errorf("title %q", run.Title)
 	}
+	w.check(sha, "after / build", "success") // which the end itself started
 }
 
 func asked(w *world, operation string) int {
