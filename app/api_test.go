@@ -78,8 +78,11 @@ func TestAPIShows(t *testing.T) {
 	c := w.api()
 	found := w.newest(sha[:7])
 	for _, f := range []api.Filter{
-		{Repository: "Octo/Shop"}, {Pipeline: "ci", Number: 1}, {Lane: "refs/heads/main"},
-		{Status: pipeline.Succeeded, Commit: sha}, {Repository: "octo/shop", Pipeline: "ci", Status: pipeline.Succeeded},
+		{Repository: "Octo/Shop"},
+		{Pipeline: "ci", Number: 1},
+		{Lane: "refs/heads/main"},
+		{Status: pipeline.Succeeded, Commit: sha},
+		{Repository: "octo/shop", Pipeline: "ci", Status: pipeline.Succeeded},
 	} {
 		if page, err := c.Executions(w.context(), f); err != nil || len(page.Items) != 1 || page.Items[0].ID != found.ID {
 			t.Errorf("%+v: %v %v", f, page, err)

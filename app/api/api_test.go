@@ -107,8 +107,14 @@ func serve(t *testing.T, s *shelf) (*httptest.Server, api.Client) {
 	return server, api.Client{URL: server.URL, Token: token, HTTP: apitest.Client(t)}
 }
 
+// answered is an answer without its body.
+type answered struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // request sends a raw request and reads what it is refused with.
-func request(t *testing.T, server *httptest.Server, method, path, body string, header ...string) (*http.Response, api.Refusal) {
+func request(t *testing.T, server *httptest.Server, method, path, body string, header ...string) (answered, api.Refusal) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -129,7 +135,7 @@ func request(t *testing.T, server *httptest.Server, method, path, body string, h
 			t.Errorf("%s %s: %d is no refusal: %v", method, path, resp.StatusCode, err)
 		}
 	}
-	return resp, no
+	return answered{resp.StatusCode, resp.Header}, no
 }
 
 // TestWithoutToken asks that nothing is told to whoever has no token.

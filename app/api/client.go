@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 )
 
@@ -88,29 +89,36 @@ func (c Client) Artifact(ctx context.Context, id, name string) (io.ReadCloser, e
 }
 
 func get[T any](ctx context.Context, c Client, path string, query url.Values) (T, error) {
-	resp, err := c.do(ctx, http.MethodGet, path, query, nil)
-	return read[T](resp, err)
-}
-
-func post(ctx context.Context, c Client, path string, body any, header ...string) (Execution, error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return Execution{}, fmt.Errorf("encode the request: %w", err)
-	}
-	resp, err := c.do(ctx, http.MethodPost, path, nil, text, header...)
-	return read[Execution](resp, err)
-}
-
-func read[T any](resp *http.Response, err error) (T, error) {
 	var out T
+	resp, err := c.do(ctx, http.MethodGet, path, query, nil)
 	if err != nil {
 		return out, err
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
-		return out, fmt.Errorf("read the answer: %w", err)
+	err = read(resp.Body, &out)
+	return out, err
+}
+
+func post(ctx context.Context, c Client, path string, body any, header ...string) (Execution, error) {
+	var out Execution
+	text, err := json.Marshal(body)
+	if err != nil {
+		return out, fmt.Errorf("encode the request: %w", err)
 	}
-	return out, nil
+	resp, err := c.do(ctx, http.MethodPost, path, nil, text, header...)
+	if err != nil {
+		return out, err
+	}
+	defer resp.Body.Close()
+	err = read(resp.Body, &out)
+	return out, err
+}
+
+func read(from io.Reader, into any) error {
+	if err := json.NewDecoder(from).Decode(into); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	return nil
 }
 
 // do sends a request and returns an answer that is 2xx.
@@ -127,9 +135,9 @@ func (c Client) do(ctx context.Context, method, path string, query url.Values, b
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	for i := 0; i+1 < len(header); i += 2 {
-		if header[i+1] != "" {
-			req.Header.Set(header[i], header[i+1])
+	for pair := range slices.Chunk(header, 2) {
+		if name, value := pair[0], pair[len(pair)-1]; value != "" {
+			req.Header.Set(name, value)
 		}
 	}
 	client := c.HTTP
@@ -168,9 +176,9 @@ func path(parts ...string) string {
 // values makes a query of names and values in turn, without empty ones.
 func values(pairs ...string) url.Values {
 	q := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		if name, value := pair[0], pair[len(pair)-1]; value != "" {
+			q.Set(name, value)
 		}
 	}
 	return q
