@@ -99,12 +99,17 @@ func (m *mirror) make(ctx context.Context, g git) error {
 // unlock removes the lock files and half packs of a git that was killed with
 // an earlier process.
 func (m *mirror) unlock() error {
-	return filepath.WalkDir(m.dir, func(path string, e fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(m.dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
 		if strings.HasSuffix(path, ".lock") || strings.HasPrefix(e.Name(), "tmp_") {
-			return os.Remove(path)
+			return root.Remove(path)
 		}
 		return nil
 	})

@@ -171,15 +171,12 @@ var namePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 // one of the host; it is fetched by the way of all others.
 func (m *Mirrors) resolve(from, address string) (string, error) {
 	refused := fmt.Errorf("%w: %q is not a repository of %s", ErrRefused, address, m.URL)
-	path, relative := address, strings.HasPrefix(address, "./") || strings.HasPrefix(address, "../")
-	switch {
-	case relative:
-		path = climb(from, address)
-	default:
-		var ok bool
-		if path, ok = m.pathAtHost(address); !ok {
-			return "", refused
-		}
+	path, ok := m.pathAtHost(address)
+	if strings.HasPrefix(address, "./") || strings.HasPrefix(address, "../") {
+		path, ok = climb(from, address), true
+	}
+	if !ok {
+		return "", refused
 	}
 	owner, name, _ := strings.Cut(strings.TrimSuffix(strings.Trim(path, "/"), ".git"), "/")
 	for _, part := range []string{owner, name} {

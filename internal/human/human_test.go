@@ -27,8 +27,19 @@ func TestCut(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"", 0, ""}, {"abc", 3, "abc"}, {"abcd", 4, "abcd"}, {"abcde", 4, "a…"}, {"abcd", 3, "…"}, {"abc", 2, ""}, {"abc", -1, ""},
-		{"aéb", 4, "aéb"}, {"aébc", 4, "a…"}, {"ééé", 5, "é…"}, {"ééé", 4, "…"}, {"日本語", 8, "日…"}, {"\x80\x80\x80\x80\x80", 4, "…"},
+		{"", 0, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 4, "abcd"},
+		{"abcde", 4, "a…"},
+		{"abcd", 3, "…"},
+		{"abc", 2, ""},
+		{"abc", -1, ""},
+		{"aéb", 4, "aéb"},
+		{"aébc", 4, "a…"},
+		{"ééé", 5, "é…"},
+		{"ééé", 4, "…"},
+		{"日本語", 8, "日…"},
+		{"\x80\x80\x80\x80\x80", 4, "…"},
 	} {
 		if got := human.Cut(c.text, c.n); got != c.want {
 			t.Errorf("%q cut to %d is %q, want %q", c.text, c.n, got, c.want)
