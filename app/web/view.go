@@ -197,6 +197,8 @@ func cause(t pipeline.Trigger) string {
 		return "pushed by"
 	case pipeline.MergeGroup:
 		return "queued by"
+	case pipeline.Manual:
+		return "started by"
 	}
 	return clip(string(t), 30) + " by"
 }

@@ -56,6 +56,7 @@ func (t Triggers) filter(event Trigger) *Filter {
 		return t.PullRequest
 	case MergeGroup:
 		return t.MergeGroup
+	case Manual: // a person is the trigger
 	}
 	return nil
 }

@@ -29,15 +29,21 @@ func TestStop(t *testing.T) {
 		{"before the source", []pipeline.Event{pipeline.Started{At: at(0)}, stop(1, false)}, "stopped: stopped pending: pending pending"},
 		{"in front of a stage", []pipeline.Event{pipeline.Started{At: at(0)}, fetched, stop(2, false)}, "stopped: stopped pending: pending pending"},
 		{"what runs goes on", append(busy, stop(4, false)), "stopping: stopping pending: in_progress cancelling"},
-		{"and ends", append(busy, stop(4, false), ended(5, lint, pipeline.Result{Status: pipeline.Cancelled}), ended(6, compile, built)),
-			"stopped: stopped pending: succeeded cancelled"},
+		{
+			"and ends", append(busy, stop(4, false), ended(5, lint, pipeline.Result{Status: pipeline.Cancelled}), ended(6, compile, built)),
+			"stopped: stopped pending: succeeded cancelled",
+		},
 		{"what runs is killed", append(busy, stop(4, true)), "stopping: stopping pending: cancelling cancelling"},
 		{"after all", append(busy, stop(4, false), stop(5, true)), "stopping: stopping pending: cancelling cancelling"},
-		{"a stage that ends well", append(toBuild(), started(3, compile), started(3, lint), stop(4, false), ended(5, lint, good), ended(6, compile, built)),
-			"stopped: succeeded stopped: succeeded succeeded"},
+		{
+			"a stage that ends well", append(toBuild(), started(3, compile), started(3, lint), stop(4, false), ended(5, lint, good), ended(6, compile, built)),
+			"stopped: succeeded stopped: succeeded succeeded",
+		},
 		{"an approval is void", append(toSignOff(), stop(6, false)), "stopped: succeeded stopped: succeeded succeeded"},
-		{"the last stage ends well", append(toSignOff(), approve(6), started(7, rollOut), stop(8, false), ended(9, rollOut, good)),
-			"succeeded: succeeded succeeded: succeeded succeeded"},
+		{
+			"the last stage ends well", append(toSignOff(), approve(6), started(7, rollOut), stop(8, false), ended(9, rollOut, good)),
+			"succeeded: succeeded succeeded: succeeded succeeded",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x, _ := run(t, release(), c.events...)
