@@ -140,7 +140,7 @@ func (p *process) ambiguous() {
 	if err := json.Unmarshal([]byte(got.out), &no); err != nil || got.code != 1 || no.Code != "ambiguous" || len(no.Alternatives) != 2 {
 		p.t.Errorf("with --json: %+v", got)
 	}
-	p.tells(0, "stop octo/store/ci/1 --reason lunch", "cancelled: stopped by the operator: lunch")
+	p.tells(0, "stop octo/store/ci/1 --reason lunch", "stopped: stopped by the operator: lunch")
 	p.tells(0, "executions --limit 1", "octo/store/ci/1")
 	p.tells(1, "start ci", "several repositories have a pipeline \"ci\": choose --repository octo/shop or octo/store")
 	p.tells(1, "start cd", "no pipeline \"cd\" is known yet")
