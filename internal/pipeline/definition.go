@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // SourceArtifact is the name of the artifact every execution has: the tree of
 // its commit.
@@ -30,17 +33,41 @@ type Variable struct {
 
 // Stage is a boundary: one execution of a lane is inside it at a time, unless the
 // pipeline's mode is Parallel.
+//
+// Its actions are in the order of their roles: the commands of its rules before
+// entry, its own, the commands of its rules on success, and what runs last.
 type Stage struct {
 	Name        string
-	Environment string `json:",omitempty"` // what it changes; one stage of all pipelines does at a time. Empty: none
+	If          string    `json:",omitempty"` // a condition without which it is skipped; empty: none
+	Environment string    `json:",omitempty"` // what it changes; one stage of all pipelines does at a time. Empty: none
+	Concurrency string    `json:",omitempty"` // a lock shared with the stages that name it too; may hold expressions. Empty: none
+	BeforeEntry []Rule    `json:",omitempty"` // must hold at entry, and before the first action that is not an approval
+	OnSuccess   []Rule    `json:",omitempty"` // must hold when its own actions have succeeded
+	OnFailure   OnFailure `json:",omitzero"`
 	Actions     []Action
 }
 
+// Role is what an action is there for in its stage.
+type Role string
+
+const (
+	// RoleWork is what the stage does. The zero Role is this.
+	RoleWork Role = ""
+	// RoleEntry decides a rule of BeforeEntry.
+	RoleEntry Role = "before-entry"
+	// RoleSuccess decides a rule of OnSuccess.
+	RoleSuccess Role = "on-success"
+	// RoleFinally runs when all others have ended, after failure and cancel too.
+	RoleFinally Role = "finally"
+)
+
 // Action is one task of a stage: a container run, or an approval when Approval
-// is set, in which case the other fields but Name and Needs are empty.
+// is set, in which case the other fields but Name, Needs and If are empty.
 type Action struct {
 	Name      string
-	Needs     []string // names of actions of the same stage; empty: starts at once
+	Role      Role     `json:",omitempty"`
+	Needs     []string // names of actions of the same stage and role; empty: starts at once
+	If        string   `json:",omitempty"` // a condition without which it is skipped; empty: what it needs has succeeded
 	Image     string   // may hold expressions
 	Run       string   // script; never holds expressions
 	Shell     string   // command line that runs the script; empty: sh -e
@@ -51,7 +78,24 @@ type Action struct {
 	Timeout   time.Duration // zero: the default of the settings
 	// ContinueOnError lets the stage go on, and succeed, when the action fails.
 	ContinueOnError bool `json:",omitempty"`
-	Approval        *Approval
+	// Matrix are the values of one run of a matrix, by name. Then Name is the
+	// run's, unit-1_25, and Of the one that the file gives it, unit.
+	Matrix   []Value `json:",omitempty"`
+	Of       string  `json:",omitempty"`
+	FailFast bool    `json:",omitempty"` // when it fails, the other runs of its matrix are stopped
+	Approval *Approval
+}
+
+// Title is what people call the action: unit, or unit (1.25) for a run of a matrix.
+func (a Action) Title() string {
+	if a.Of == "" {
+		return a.Name
+	}
+	var values []string
+	for _, v := range a.Matrix {
+		values = append(values, v.Value)
+	}
+	return a.Of + " (" + strings.Join(values, ", ") + ")"
 }
 
 // Value is a name with its text. Order is the author's.
