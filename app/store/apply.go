@@ -84,6 +84,8 @@ func (d *drain) carry(ctx context.Context, x Execution, effect pipeline.Effect) 
 		return d.stopJob(ctx, e.Job)
 	case pipeline.AwaitExpiry:
 		return d.tx.Enqueue(ctx, Expire{Job: e.Job.String()}, e.At)
+	case pipeline.StartFollowers:
+		return d.tx.Enqueue(ctx, StartFollowers{Execution: x.ID, Stage: e.Stage, Attempt: e.Attempt}, time.Time{})
 	case pipeline.Report:
 		return d.tx.Enqueue(ctx, Report{Execution: x.ID, Version: x.Version}, time.Time{})
 	}

@@ -123,6 +123,7 @@ func (m *move) endStage(i int) {
 	case st.Status != Succeeded:
 		m.end(Failed, "stage "+st.Name+" "+words(st.Status))
 	default:
+		m.succeeded(st.Name, st.Attempt)
 		m.goOn(i)
 	}
 }
@@ -139,6 +140,7 @@ func (m *move) goOn(i int) {
 		m.request(i + 1)
 	case slices.ContainsFunc(m.Stages, ran):
 		m.end(Succeeded, "")
+		m.succeeded("", 0)
 	default:
 		m.end(Skipped, m.Stages[i].Reason)
 	}

@@ -331,3 +331,25 @@ func TestSkip(t *testing.T) {
 		t.Errorf("effects %v", effects)
 	}
 }
+
+// TestFollowed asks that a success is told once, of what others wait for alone.
+func TestFollowed(t *testing.T) {
+	x := release()
+	x.Followed = []string{"build", ""}
+	var told []pipeline.Effect
+	for _, e := range append(toSignOff(), approve(10), ended(12, id("production", "roll-out", 1), good), ended(12, id("production", "roll-out", 1), good)) {
+		next, effects, err := x.Apply(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x = next
+		for _, effect := range effects {
+			if f, ok := effect.(pipeline.StartFollowers); ok {
+				told = append(told, f)
+			}
+		}
+	}
+	if d := cmp.Diff([]pipeline.Effect{pipeline.StartFollowers{Stage: "build", Attempt: 1}, pipeline.StartFollowers{}}, told); d != "" {
+		t.Error(d)
+	}
+}

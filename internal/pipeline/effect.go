@@ -29,13 +29,21 @@ type (
 		Job JobID
 	}
 
+	// StartFollowers starts the pipelines that wait for the success of a stage, or,
+	// where Stage is empty, of the execution.
+	StartFollowers struct {
+		Stage   string
+		Attempt int // of the stage
+	}
+
 	// Report tells GitHub what changed.
 	Report struct{}
 )
 
-func (FetchSource) effect() {}
-func (TellLock) effect()    {}
-func (StartJob) effect()    {}
-func (StopJob) effect()     {}
-func (AwaitExpiry) effect() {}
-func (Report) effect()      {}
+func (FetchSource) effect()    {}
+func (TellLock) effect()       {}
+func (StartJob) effect()       {}
+func (StopJob) effect()        {}
+func (AwaitExpiry) effect()    {}
+func (StartFollowers) effect() {}
+func (Report) effect()         {}

@@ -50,6 +50,8 @@ type Execution struct {
 	Trusted    bool
 	Revision   Revision
 	Definition Definition
+	Chain      []Link   `json:",omitempty"` // the executions that led to it by on: pipeline, the first one first
+	Followed   []string `json:",omitempty"` // its stages whose success starts other pipelines; "" stands for the execution
 
 	Status    Status
 	Reason    string    // why it ended other than well
