@@ -14,20 +14,11 @@ import (
 // a status but this. An error that wraps pipeline.ErrRefused leaves the
 // transaction usable and everything as it was.
 func Apply(ctx context.Context, tx Tx, execution string, e pipeline.Event) error {
-	d := drain{tx: tx, at: e.When(), events: []addressed{{execution, e}}}
-	for first := true; len(d.events) > 0; first = false {
-		next := d.events[0]
-		d.events = d.events[1:]
-		if err := d.apply(ctx, next); err != nil {
-			if !first && errors.Is(err, pipeline.ErrRefused) {
-				// No person caused this event, so nobody is to be told that it
-				// was refused: it is a mistake of ours.
-				return fmt.Errorf("apply %s that followed from %s: %s", next.event.Kind(), e.Kind(), err.Error())
-			}
-			return err
-		}
+	d := drain{tx: tx, at: e.When()}
+	if err := d.apply(ctx, addressed{execution, e}); err != nil {
+		return err
 	}
-	return nil
+	return d.empty(ctx, e.Kind())
 }
 
 // addressed is an event on its way to an execution.
@@ -41,6 +32,25 @@ type drain struct {
 	tx     Tx
 	at     time.Time
 	events []addressed
+}
+
+// empty applies the events that followed from something, and those that follow
+// from them.
+func (d *drain) empty(ctx context.Context, from pipeline.Kind) error {
+	for len(d.events) > 0 {
+		next := d.events[0]
+		d.events = d.events[1:]
+		err := d.apply(ctx, next)
+		if errors.Is(err, pipeline.ErrRefused) {
+			// No person caused this event, so nobody is to be told that it
+			// was refused: it is a mistake of ours.
+			return fmt.Errorf("apply %s that followed from %s: %s", next.event.Kind(), from, err.Error())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *drain) send(execution string, e pipeline.Event) {
@@ -77,7 +87,7 @@ func (d *drain) carry(ctx context.Context, x Execution, effect pipeline.Effect) 
 	case pipeline.FetchSource:
 		return d.tx.Enqueue(ctx, FetchSource{Execution: x.ID}, time.Time{})
 	case pipeline.TellLock:
-		return d.tellLock(ctx, e)
+		return d.tellLock(ctx, e.Key, e.Event)
 	case pipeline.StartJob:
 		return d.tx.InsertJob(ctx, e.Job)
 	case pipeline.StopJob:
@@ -92,20 +102,32 @@ func (d *drain) carry(ctx context.Context, x Execution, effect pipeline.Effect) 
 	return fmt.Errorf("unknown effect %T", effect)
 }
 
-func (d *drain) tellLock(ctx context.Context, e pipeline.TellLock) error {
-	lock, err := d.tx.Lock(ctx, e.Key)
+func (d *drain) tellLock(ctx context.Context, key pipeline.LockKey, e pipeline.LockEvent) error {
+	lock, err := d.lock(ctx, key)
 	if err != nil {
 		return err
 	}
-	lock, answers := lock.Apply(e.Event)
+	lock, answers := lock.Apply(e)
 	for _, a := range answers {
 		if a.By == 0 {
-			d.send(a.Execution, pipeline.Entered{At: d.at, Stage: a.Stage, Environment: e.Key.OfEnvironment()})
+			d.send(a.Execution, pipeline.Entered{At: d.at, Stage: a.Stage, Environment: key.OfEnvironment()})
 		} else {
 			d.send(a.Execution, pipeline.MadeWay{At: d.at, Stage: a.Stage, By: a.By})
 		}
 	}
-	return d.tx.SaveLock(ctx, e.Key, lock)
+	lock.Closed = false // it is not kept with the lock
+	return d.tx.SaveLock(ctx, key, lock)
+}
+
+// lock reads a lock, and whether a transition keeps it closed now.
+func (d *drain) lock(ctx context.Context, key pipeline.LockKey) (pipeline.Lock, error) {
+	lock, err := d.tx.Lock(ctx, key)
+	if err != nil || key.OfEnvironment() {
+		return lock, err
+	}
+	disabled, err := d.tx.Transitions(ctx, key.Repository)
+	_, lock.Closed = pipeline.Closing(disabled, key, d.at)
+	return lock, err
 }
 
 // stopJob ends a job no runner has at once, and marks one that is running.

@@ -44,6 +44,7 @@ type Tx interface {
 	Inbox
 	Executions
 	Locks
+	Transitions
 	Jobs
 	Checks
 	// Enqueue leaves work to be done after the commit, at least once, and not
@@ -53,13 +54,13 @@ type Tx interface {
 	Audit(ctx context.Context, entry AuditEntry) error
 }
 
-// AuditEntry is one thing that happened to an execution.
+// AuditEntry is one thing that happened to an execution, or to a transition.
 type AuditEntry struct {
 	At        time.Time
-	Execution string
+	Execution string // empty where it is about a transition
 	Kind      pipeline.Kind
 	Actor     string // login; empty where no person caused it
-	Event     pipeline.Event
+	Event     any    // pipeline.Event, or the pipeline.Transition that was disabled or enabled
 }
 
 // Delivery is one webhook delivery as it came.
@@ -151,6 +152,20 @@ type Locks interface {
 	// Lock returns the lock; one never used is the zero Lock.
 	Lock(ctx context.Context, key pipeline.LockKey) (pipeline.Lock, error)
 	SaveLock(ctx context.Context, key pipeline.LockKey, l pipeline.Lock) error
+	// StageLocks lists the locks of a stage that were ever used, by lane.
+	StageLocks(ctx context.Context, repository int64, pipeline, stage string) ([]pipeline.LockKey, error)
+}
+
+// Transitions keeps those transitions that are disabled. For each stage there is one
+// of all lanes at most, and one of each lane.
+type Transitions interface {
+	// Transitions lists those of a repository, or all for 0, by repository,
+	// pipeline, stage and lane. The time of some may be over.
+	Transitions(ctx context.Context, repository int64) ([]pipeline.Transition, error)
+	// SaveTransition takes the place of the one of its stage and lane.
+	SaveTransition(ctx context.Context, t pipeline.Transition) error
+	// DeleteTransition removes that of the stage and lane of t.
+	DeleteTransition(ctx context.Context, t pipeline.Transition) error
 }
 
 // JobState is where a job stands.

@@ -32,6 +32,11 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"cancel":             cancel,
 		"refused":            refusedLeavesAll,
 		"numbers":            numbers,
+		"transitions":        transitions,
+		"only newest waits":  onlyTheNewestWaits,
+		"lane and all":       laneAndAll,
+		"time is over":       timeIsOver,
+		"shown anew":         shownAnew,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
