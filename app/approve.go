@@ -59,10 +59,11 @@ func (g gate) called(name string) bool {
 
 var shaPattern = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
 
-// choose finds the one gate that the words after /approve mean, and the SHA
+// choose finds the one gate that the words after a command mean, and the SHA
 // among them.
-func choose(open []gate, args []string) (gate, string, error) {
+func choose(open []gate, c command) (gate, string, error) {
 	var name, sha string
+	args := c.args
 	switch len(args) {
 	case 0:
 	case 1:
@@ -75,7 +76,7 @@ func choose(open []gate, args []string) (gate, string, error) {
 		name, sha = args[0], args[1]
 	}
 	if len(args) > 2 || sha != "" && !shaPattern.MatchString(sha) {
-		return gate{}, "", refused(codeInvalid, "the form is `/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]`, with at least 7 digits of the SHA")
+		return gate{}, "", c.mistold(", with at least 7 digits of the SHA")
 	}
 	g, err := chooseGate(open, name, sha)
 	return g, sha, err

@@ -7,12 +7,17 @@ import (
 
 // command is a line of a comment that is meant for us.
 type command struct {
-	verb string // approve, reject or stop
+	verb verb
 	args []string
 	line string
 }
 
-var commandLine = regexp.MustCompile(`^/(approve|reject|stop)(?:[ \t]+(.*?))?[ \t]*$`)
+// mistold refuses a command that is not said as it is to be.
+func (c command) mistold(hint string) refusal {
+	return refused(codeInvalid, "the form is `%s`%s", c.verb.form, hint)
+}
+
+var commandLine = regexp.MustCompile(`^/([a-z][a-z-]*)(?:[ \t]+(.*?))?[ \t]*$`)
 
 // commands finds the commands of a comment: lines that start with one at
 // column one, outside quotes, code and HTML comments. A line that follows a
@@ -46,7 +51,9 @@ func commands(body string) []command {
 		case quoted:
 		default:
 			if m := commandLine.FindStringSubmatch(line); m != nil {
-				found = append(found, command{verb: m[1], args: strings.Fields(m[2]), line: line})
+				if v, known := verbCalled(m[1]); known {
+					found = append(found, command{verb: v, args: strings.Fields(m[2]), line: line})
+				}
 			}
 		}
 	}

@@ -38,7 +38,7 @@ func (a *App) comment(ctx context.Context, e github.Comment) (plan, error) {
 	if !known {
 		return ignore("%s: no execution is about pull request %d", repo, e.Number), nil
 	}
-	return a.obey(ctx, e, repo, found, running)
+	return a.obey(ctx, found, spoken{by: caller{login: e.User, door: "comment"}, comment: e, repo: repo, pull: pr, running: running})
 }
 
 // concerned lists the running executions a comment on the pull request can be
@@ -72,13 +72,14 @@ func (a *App) concerned(ctx context.Context, repo github.Repository, pr github.P
 
 // obey decides each command by asking GitHub, then plans what they change and
 // one answer to the person.
-func (a *App) obey(ctx context.Context, e github.Comment, repo github.Repository, found []command, running []store.Execution) (plan, error) {
+func (a *App) obey(ctx context.Context, found []command, s spoken) (plan, error) {
 	var (
-		events   operation
+		changes  operation
 		refusals []string
 	)
 	for _, c := range found {
-		more, err := a.said(ctx, e, repo, c, running)
+		s.command = c
+		more, err := c.verb.do(a, ctx, s)
 		var no refusal
 		if errors.As(err, &no) {
 			refusals = append(refusals, fmt.Sprintf("`%s`: %s", strings.ReplaceAll(c.line, "`", "'"), no))
@@ -87,63 +88,42 @@ func (a *App) obey(ctx context.Context, e github.Comment, repo github.Repository
 		if err != nil {
 			return plan{}, err
 		}
-		events = append(events, more...)
-	}
-	reply := store.Reply{
-		Installation: repo.Installation, Repository: repo.String(), RepositoryID: repo.ID, Number: e.Number, Comment: e.ID,
+		changes = append(changes, more...)
 	}
 	return plan{
-		message: fmt.Sprintf("%s: %s by %s on pull request %d, %d refused", repo, count(len(found), "command"), e.User, e.Number, len(refusals)),
+		message: fmt.Sprintf("%s: %s by %s on pull request %d, %d refused", s.repo, count(len(found), "command"), s.comment.User, s.pull.Number, len(refusals)),
 		commit: func(ctx context.Context, tx store.Tx) error {
-			answers, reply := refusals, reply
-			for _, ev := range events {
+			var told []string
+			refusals := slices.Clone(refusals)
+			for _, c := range changes {
 				var no refusal
-				if err := ev.apply(ctx, tx); errors.As(err, &no) {
-					answers = append(answers, no.Error())
+				tells, err := c.apply(ctx, tx)
+				if errors.As(err, &no) {
+					refusals = append(refusals, no.Error())
 				} else if err != nil {
 					return err
 				}
+				if tells != "" {
+					told = append(told, tells)
+				}
 			}
-			reply.Reaction = "+1"
-			if len(answers) > 0 {
-				reply.Reaction, reply.Text = "-1", "Refused.\n\n- "+strings.Join(answers, "\n- ")
-			}
-			return tx.Enqueue(ctx, reply, time.Time{})
+			return tx.Enqueue(ctx, answer(s, told, refusals), time.Time{})
 		},
 	}, nil
 }
 
-// said is the operation that one command asks for.
-func (a *App) said(ctx context.Context, e github.Comment, repo github.Repository, c command, running []store.Execution) (operation, error) {
-	by := caller{login: e.User, door: "comment"}
-	if c.verb == "stop" {
-		return a.stopBy(ctx, by, repo, c, running)
+// answer is the reply to a comment: a thumb, and what there is to tell.
+func answer(s spoken, told, refusals []string) store.Reply {
+	r := store.Reply{
+		Installation: s.repo.Installation, Repository: s.repo.String(), RepositoryID: s.repo.ID,
+		Number: s.pull.Number, Comment: s.comment.ID, Reaction: "+1",
 	}
-	g, sha, err := choose(gates(running), c.args)
-	if err != nil {
-		return nil, err
+	if len(refusals) > 0 {
+		r.Reaction = "-1"
+		told = append(told, "Refused.\n\n- "+strings.Join(refusals, "\n- "))
 	}
-	decided, err := a.decide(ctx, by, g, c.verb == "approve")
-	if err != nil {
-		return nil, err
-	}
-	if sha == "" {
-		if err := a.shownBefore(ctx, g, e.CreatedAt); err != nil {
-			return nil, err
-		}
-	}
-	return decided, nil
-}
-
-// stopBy stops what runs, or what runs of one pipeline.
-func (a *App) stopBy(ctx context.Context, by caller, repo github.Repository, c command, running []store.Execution) (operation, error) {
-	if len(c.args) > 1 {
-		return nil, refused(codeInvalid, "the form is `/stop [PIPELINE]`")
-	}
-	meant := slices.DeleteFunc(slices.Clone(running), func(x store.Execution) bool {
-		return len(c.args) == 1 && !strings.EqualFold(c.args[0], x.Definition.Name)
-	})
-	return a.stop(ctx, by, repo, meant)
+	r.Text = strings.Join(told, "\n\n")
+	return r
 }
 
 // reply answers a comment.

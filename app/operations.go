@@ -18,7 +18,14 @@ import (
 // by, so that comments, buttons, the API and the command line share what it
 // means, who may, and the words of a refusal. The function asks GitHub what it
 // must and returns what to do in the transaction, or a refusal.
-type operation []addressed
+type operation []change
+
+// change is a part of an operation. What the state forbids is a refusal, after
+// which the transaction may go on and everything is as it was. It may have
+// something to tell to whoever asked.
+type change interface {
+	apply(ctx context.Context, tx store.Tx) (tells string, err error)
+}
 
 // addressed is an event for an execution.
 type addressed struct {
@@ -26,18 +33,16 @@ type addressed struct {
 	event pipeline.Event
 }
 
-// apply carries the event out. What the state forbids is a refusal, after which
-// the transaction may go on and everything is as it was.
-func (e addressed) apply(ctx context.Context, tx store.Tx) error {
+func (e addressed) apply(ctx context.Context, tx store.Tx) (string, error) {
 	event, err := withLock(ctx, tx, e.x, e.event)
 	if err != nil {
-		return err
+		return "", err
 	}
 	err = store.Apply(ctx, tx, e.x.ID, event)
 	if errors.Is(err, pipeline.ErrRefused) {
-		return refused(codeConflict, "%s", strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))
+		return "", refused(codeConflict, "%s", strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))
 	}
-	return err
+	return "", err
 }
 
 // withLock tells a retry whether a newer execution has been in its stage.
@@ -110,7 +115,7 @@ func (a *App) decide(ctx context.Context, by caller, g gate, approved bool) (ope
 	if err := a.current(ctx, g); err != nil {
 		return nil, err
 	}
-	return operation{{g.x, pipeline.Decided{
+	return operation{addressed{g.x, pipeline.Decided{
 		At: a.now(), Job: g.job(), Actor: by.login, Door: by.door, Approved: approved, Comment: by.says,
 	}}}, nil
 }
@@ -132,7 +137,7 @@ func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage str
 		return nil, noStage(x, stage)
 	}
 	stage = cmp.Or(stage, failedStage(x))
-	return operation{{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage}}}, nil
+	return operation{addressed{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage}}}, nil
 }
 
 // stop stops executions of one repository, and what runs of them.

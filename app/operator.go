@@ -135,7 +135,7 @@ func (o operator) operate(ctx context.Context, id string, ask func(store.Executi
 	}
 	return o.toAPI(o.update(ctx, func(tx store.Tx) error {
 		for _, e := range events {
-			if err := e.apply(ctx, tx); err != nil {
+			if _, err := e.apply(ctx, tx); err != nil {
 				return err
 			}
 		}

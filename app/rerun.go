@@ -132,7 +132,7 @@ func (a *App) onCheckRun(row store.CheckRun, x store.Execution, login, what stri
 		commit: func(ctx context.Context, tx store.Tx) error {
 			no := no
 			for _, ev := range events {
-				if err := ev.apply(ctx, tx); err != nil && !errors.As(err, &no) {
+				if _, err := ev.apply(ctx, tx); err != nil && !errors.As(err, &no) {
 					return err
 				}
 			}

@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+)
+
+// verb is a command that people can say in a comment on a pull request.
+type verb struct {
+	name string
+	form string // how to say it, as shown to people
+	does string // what it does, as shown to people
+	do   func(*App, context.Context, spoken) (operation, error)
+}
+
+// spoken is a command with who said it, where, and what it can be about.
+type spoken struct {
+	command
+	by      caller
+	comment github.Comment
+	repo    github.Repository
+	pull    github.PullRequestInfo
+	running []store.Execution // newest first
+}
+
+// verbs are all commands that are understood, in the order in which people are
+// shown them.
+func verbs() []verb {
+	return []verb{
+		{"approve", "/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]", "gives an approval that waits", (*App).sayDecide},
+		{"reject", "/reject [[PIPELINE/]STAGE[/ACTION]] [SHA]", "refuses an approval that waits", (*App).sayDecide},
+		{"stop", "/stop [PIPELINE]", "stops what runs", (*App).sayStop},
+	}
+}
+
+func verbCalled(name string) (verb, bool) {
+	all := verbs()
+	i := slices.IndexFunc(all, func(v verb) bool { return v.name == name })
+	if i < 0 {
+		return verb{}, false
+	}
+	return all[i], true
+}
+
+func (a *App) sayDecide(ctx context.Context, s spoken) (operation, error) {
+	g, sha, err := choose(gates(s.running), s.command)
+	if err != nil {
+		return nil, err
+	}
+	decided, err := a.decide(ctx, s.by, g, s.verb.name == "approve")
+	if err == nil && sha == "" {
+		err = a.shownBefore(ctx, g, s.comment.CreatedAt)
+	}
+	return decided, err
+}
+
+// sayStop stops what runs, or what runs of one pipeline.
+func (a *App) sayStop(ctx context.Context, s spoken) (operation, error) {
+	if len(s.args) > 1 {
+		return nil, s.mistold("")
+	}
+	meant := slices.DeleteFunc(slices.Clone(s.running), func(x store.Execution) bool {
+		return len(s.args) == 1 && !strings.EqualFold(s.args[0], x.Definition.Name)
+	})
+	return a.stop(ctx, s.by, s.repo, meant)
+}
