@@ -163,8 +163,16 @@ func TestAPIRetriesAndStops(t *testing.T) {
 	w.push("main")
 	w.running(sha)
 	stopped := w.newest(sha).ID
-	if _, err := c.Stop(w.context(), stopped, api.Stop{Reason: "lunch"}); err != nil {
-		t.Fatal(err)
+	x, err = c.Stop(w.context(), stopped, api.Stop{Reason: "lunch"})
+	if err != nil || x.Status != "stopping" || x.Abandoned || x.Stages[0].Actions[0].Status != "in_progress" {
+		t.Errorf("stop: %+v %v", x, err)
+	}
+	if page := w.get(x.URL); !strings.Contains(page, "Finishes what runs (stopped by the operator: lunch)") {
+		t.Error("the page does not say that what runs finishes")
+	}
+	x, err = c.Stop(w.context(), stopped, api.Stop{Reason: "lunch", Abandon: true})
+	if err != nil || x.Status != "stopping" || !x.Abandoned {
+		t.Errorf("abandon: %+v %v", x, err)
 	}
 	if run := w.check(sha, "ci / build", "cancelled"); !strings.Contains(run.Title, "topped by the operator: lunch") {
 		t.Errorf("title %q", run.Title)

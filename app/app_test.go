@@ -357,9 +357,16 @@ func TestStop(t *testing.T) {
 	w := newWorld(t)
 	n, sha := w.pullRequest(slow)
 	w.running(sha)
-	w.reaction(w.comment("mallory", n, "/stop"), "-1")
-	w.reaction(w.comment("bob", n, "/stop"), "+1")
-	if run := w.check(sha, "ci / build", "cancelled"); !strings.Contains(run.Title, "topped by bob") {
+	w.refusedBy("mallory", n, "/stop", "may not stop executions")
+	w.refusedBy("bob", n, "/stop cd", "no pipeline that runs here is called `cd`; there is ci")
+	w.refusedBy("bob", n, "/stop ci now", "the form is `/stop [PIPELINE] [abandon]`")
+	w.reaction(w.comment("bob", n, "/stop CI"), "+1")
+	w.eventually("the title", func() bool {
+		return w.runs(sha, "ci / build")[0].Title == "Stopping: finishes what runs (stopped by bob)"
+	})
+	w.refusedBy("bob", n, "/stop", "all that can be done is to abandon what runs")
+	w.reaction(w.comment("bob", n, "/stop abandon"), "+1")
+	if run := w.check(sha, "ci / build", "cancelled"); run.Title != "Stopped by bob" {
 		t.Errorf("title %q", run.Title)
 	}
 	w.allEnded(sha)

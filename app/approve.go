@@ -99,7 +99,7 @@ func chooseGate(open []gate, name, sha string) (gate, error) {
 	case len(open) == 0:
 		return gate{}, refused(codeConflict, "nothing waits for an approval here")
 	case len(match) == 0:
-		return gate{}, refused(codeNotFound, "no approval that waits is called `%s`; these wait: %s", cut(strings.ReplaceAll(name, "`", "'"), 100), quoted(open)).offering(names(open))
+		return gate{}, refused(codeNotFound, "no approval that waits is called %s; these wait: %s", shown(name), quoted(open)).offering(names(open))
 	}
 	return gate{}, refused(codeAmbiguous, "several approvals match; name one of them: %s", quoted(match)).offering(names(match))
 }

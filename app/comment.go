@@ -82,7 +82,7 @@ func (a *App) obey(ctx context.Context, found []command, s spoken) (plan, error)
 		more, err := c.verb.do(a, ctx, s)
 		var no refusal
 		if errors.As(err, &no) {
-			refusals = append(refusals, fmt.Sprintf("`%s`: %s", strings.ReplaceAll(c.line, "`", "'"), no))
+			refusals = append(refusals, shown(c.line)+": "+no.Error())
 			continue
 		}
 		if err != nil {

@@ -283,6 +283,32 @@ func (w *world) reaction(comment int64, want string) {
 	}
 }
 
+// refusedBy comments and asks that it is answered by a refusal with a text.
+func (w *world) refusedBy(login string, n int, text, want string) {
+	w.t.Helper()
+	id := w.repo.Comment(login, n, text)
+	w.reaction(id, "-1")
+	if got := w.answer(n, id); !strings.Contains(got, want) {
+		w.t.Errorf("%s is refused with %q, want %q", text, got, want)
+	}
+}
+
+// answer waits for the reply to a comment.
+func (w *world) answer(n int, comment int64) string {
+	w.t.Helper()
+	var answer string
+	marker := fmt.Sprintf("<!-- stagegate:reply:%d -->", comment)
+	w.eventually("an answer", func() bool {
+		for _, c := range w.repo.Comments(n) {
+			if strings.Contains(c.Body, marker) {
+				answer = c.Body
+			}
+		}
+		return answer != ""
+	})
+	return answer
+}
+
 // actionLog reads the log of an action's first attempt from the page.
 func (w *world) actionLog(run githubtest.CheckRun, action string) string {
 	w.t.Helper()

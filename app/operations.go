@@ -11,6 +11,7 @@ import (
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // An operation is what a person asks for: to decide an approval, to run a stage
@@ -140,8 +141,9 @@ func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage str
 	return operation{addressed{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage}}}, nil
 }
 
-// stop stops executions of one repository, and what runs of them.
-func (a *App) stop(ctx context.Context, by caller, repo github.Repository, running []store.Execution) (operation, error) {
+// stop stops executions of one repository: what runs of them finishes, unless it is
+// to be abandoned, and nothing else begins.
+func (a *App) stop(ctx context.Context, by caller, repo github.Repository, running []store.Execution, abandon bool) (operation, error) {
 	may, err := a.mayWrite(ctx, repo, by)
 	switch {
 	case err != nil:
@@ -157,7 +159,10 @@ func (a *App) stop(ctx context.Context, by caller, repo github.Repository, runni
 	}
 	var stops operation
 	for _, x := range running {
-		stops = append(stops, addressed{x, pipeline.Stop{At: a.now(), Actor: by.login, Reason: why, Abandon: true}})
+		if x.Status == pipeline.Cancelling {
+			return nil, refused(codeConflict, "execution %d of %s is stopping already: it %s", x.Number, x.Definition.Name, explain.Stop(x.Reason, true))
+		}
+		stops = append(stops, addressed{x, pipeline.Stop{At: a.now(), Actor: by.login, Reason: why, Abandon: abandon}})
 	}
 	return stops, nil
 }

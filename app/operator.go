@@ -114,7 +114,7 @@ func (o operator) Retry(ctx context.Context, id string, r api.Retry) error {
 
 func (o operator) Stop(ctx context.Context, id string, s api.Stop) error {
 	return o.operate(ctx, id, func(x store.Execution) (operation, error) {
-		return o.stop(ctx, caller{theOperator, "api", s.Reason}, repository(x), []store.Execution{x})
+		return o.stop(ctx, caller{theOperator, "api", s.Reason}, repository(x), []store.Execution{x}, s.Abandon)
 	})
 }
 

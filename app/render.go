@@ -10,6 +10,7 @@ import (
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // completed is the one status of a check run that is final.
@@ -227,7 +228,7 @@ func stageTitle(x pipeline.Execution, i int) string {
 	case pipeline.Cancelled, pipeline.Stopped, pipeline.Skipped, pipeline.Superseded:
 		return sentence(cmp.Or(st.Reason, x.Reason, "cancelled"))
 	case pipeline.Stopping, pipeline.Cancelling:
-		return "Stopping: " + st.Reason
+		return "Stopping: " + stopping(x, st)
 	case pipeline.Waiting:
 		return waitingTitle(x, i)
 	case pipeline.InProgress:
@@ -245,6 +246,10 @@ func stageTitle(x pipeline.Execution, i int) string {
 		return "Fetching the source"
 	}
 	return "Waits for stage " + x.Stages[i-1].Name
+}
+
+func stopping(x pipeline.Execution, st pipeline.StageState) string {
+	return explain.Stop(st.Reason, x.Abandoned || st.Status == pipeline.Cancelling)
 }
 
 func failureTitle(st pipeline.StageState) string {

@@ -48,6 +48,11 @@ func cut(s string, n int) string {
 	return s
 }
 
+// shown quotes what somebody said, as code that nothing gets out of.
+func shown(said string) string {
+	return "`" + cut(strings.ReplaceAll(said, "`", "'"), 100) + "`"
+}
+
 // plain keeps hostile text from being read as Markdown, HTML or a mention.
 func plain(s string) string {
 	return escaper.Replace(strings.Join(strings.Fields(s), " "))

@@ -33,7 +33,7 @@ func verbs() []verb {
 	return []verb{
 		{"approve", "/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]", "gives an approval that waits", (*App).sayDecide},
 		{"reject", "/reject [[PIPELINE/]STAGE[/ACTION]] [SHA]", "refuses an approval that waits", (*App).sayDecide},
-		{"stop", "/stop [PIPELINE]", "stops what runs", (*App).sayStop},
+		{"stop", "/stop [PIPELINE] [abandon]", "lets what runs finish and begins nothing new; with abandon, kills what runs", (*App).sayStop},
 	}
 }
 
@@ -60,11 +60,36 @@ func (a *App) sayDecide(ctx context.Context, s spoken) (operation, error) {
 
 // sayStop stops what runs, or what runs of one pipeline.
 func (a *App) sayStop(ctx context.Context, s spoken) (operation, error) {
-	if len(s.args) > 1 {
+	args := s.args
+	abandon := len(args) > 0 && args[len(args)-1] == "abandon"
+	if abandon {
+		args = args[:len(args)-1]
+	}
+	if len(args) > 1 {
 		return nil, s.mistold("")
 	}
-	meant := slices.DeleteFunc(slices.Clone(s.running), func(x store.Execution) bool {
-		return len(s.args) == 1 && !strings.EqualFold(s.args[0], x.Definition.Name)
+	meant, err := named(s.running, args)
+	if err != nil {
+		return nil, err
+	}
+	return a.stop(ctx, s.by, s.repo, meant, abandon)
+}
+
+// named picks the executions of the pipeline that the arguments name, or all where
+// they name none.
+func named(all []store.Execution, args []string) ([]store.Execution, error) {
+	if len(args) == 0 || len(all) == 0 {
+		return all, nil
+	}
+	var names []string
+	found := slices.DeleteFunc(slices.Clone(all), func(x store.Execution) bool {
+		names = append(names, x.Definition.Name)
+		return !strings.EqualFold(args[0], x.Definition.Name)
 	})
-	return a.stop(ctx, s.by, s.repo, meant)
+	if len(found) == 0 {
+		slices.Sort(names)
+		names = slices.Compact(names)
+		return nil, refused(codeNotFound, "no pipeline that runs here is called %s; there is %s", shown(args[0]), strings.Join(names, ", ")).offering(names)
+	}
+	return found, nil
 }

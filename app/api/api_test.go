@@ -287,14 +287,14 @@ func TestExecution(t *testing.T) {
 	}
 	_, err = client.Decide(t.Context(), "20", api.Answer{})
 	_, err2 := client.Retry(t.Context(), "20", api.Retry{Stage: "build"})
-	_, err3 := client.Stop(t.Context(), "20", api.Stop{Reason: "enough"})
+	_, err3 := client.Stop(t.Context(), "20", api.Stop{Reason: "enough", Abandon: true})
 	_, err4 := client.Start(t.Context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "")
 	_, err5 := client.Start(t.Context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "key")
 	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
 		t.Error(err)
 	}
 	start := api.Start{Repository: "octo/shop", Pipeline: "ci"}
-	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build"}, api.Stop{Reason: "enough"}, start, start}
+	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build"}, api.Stop{Reason: "enough", Abandon: true}, start, start}
 	if diff := cmp.Diff(asked, s.asked); diff != "" {
 		t.Error(diff)
 	}

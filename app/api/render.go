@@ -11,7 +11,7 @@ func summary(x Found) Summary {
 	r := x.Revision
 	return Summary{
 		ID: x.ID, Number: x.Number, Repository: x.Repository, Pipeline: x.Definition.Name, Lane: x.Lane,
-		Trigger: string(x.Trigger), Actor: x.Actor, Status: string(x.Status), Reason: x.Reason,
+		Trigger: string(x.Trigger), Actor: x.Actor, Status: string(x.Status), Reason: x.Reason, Abandoned: x.Abandoned,
 		Revision: Revision{
 			Commit: r.Commit, Ref: r.Ref, Branch: r.Branch, Base: r.Base, PullRequest: r.PullRequest,
 			Message: r.Message, Author: r.Author, Time: r.Time,

@@ -27,6 +27,7 @@ type Summary struct {
 	Actor      string    `json:"actor,omitempty"`
 	Status     string    `json:"status"`
 	Reason     string    `json:"reason,omitempty"`
+	Abandoned  bool      `json:"abandoned,omitempty"` // it was stopped without waiting for what ran
 	Revision   Revision  `json:"revision"`
 	CreatedAt  time.Time `json:"created_at,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitzero"`
@@ -155,7 +156,9 @@ type Retry struct {
 	Stage string `json:"stage,omitempty"`
 }
 
-// Stop is the body of stop.
+// Stop is the body of stop. What runs finishes, unless it is to be abandoned: then
+// it is killed, after its grace period.
 type Stop struct {
-	Reason string `json:"reason,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Abandon bool   `json:"abandon,omitempty"`
 }

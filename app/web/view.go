@@ -10,6 +10,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // view turns an execution into what its page says.
@@ -149,7 +150,7 @@ func (v *view) why(p *page) string {
 		return ""
 	}
 	for i, st := range v.x.Stages {
-		if st.Status == pipeline.Waiting && !v.x.Status.Ended() {
+		if slices.Contains([]pipeline.Status{pipeline.Waiting, pipeline.Stopping, pipeline.Cancelling}, st.Status) && !v.x.Status.Ended() {
 			return p.Stages[i].Reason
 		}
 	}
@@ -211,6 +212,9 @@ func (v *view) stage(i int) stage {
 	}
 	if out.Reason == "" && st.Status == pipeline.Waiting {
 		out.Reason = "Another execution of " + clip(v.x.Lane, 200) + " is in stage " + clip(st.Name, 100) + "."
+	}
+	if st.Status == pipeline.Stopping || st.Status == pipeline.Cancelling {
+		out.Reason = sentence(clip(explain.Stop(st.Reason, v.x.Abandoned || st.Status == pipeline.Cancelling), 1000))
 	}
 	for j := range st.Actions {
 		out.Actions = append(out.Actions, v.action(i, j))

@@ -16,6 +16,8 @@ import (
 
 	"github.com/stagegate/stagegate/app/api"
 	"github.com/stagegate/stagegate/config"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 	"github.com/stagegate/stagegate/local/show"
 )
 
@@ -175,7 +177,10 @@ func (r *remote) complete(of func(api.Execution) []string) cobra.CompletionFunc 
 // headline is an execution in one line.
 func headline(x api.Summary) string {
 	text := fmt.Sprintf("%s %d of %s: %s", x.Pipeline, x.Number, x.Repository, statusWords(x.Status))
-	if x.Reason != "" {
+	switch {
+	case x.Status == string(pipeline.Stopping), x.Status == string(pipeline.Cancelling):
+		text += ": " + explain.Stop(x.Reason, x.Abandoned || x.Status == string(pipeline.Cancelling))
+	case x.Reason != "":
 		text += ": " + x.Reason
 	}
 	return show.Clean(text)
