@@ -14,11 +14,11 @@ import (
 type listing func(context.Context) (pipeline.Changes, error)
 
 // narrow finds out which candidates the message of the commit and the files that
-// changed leave out. GitHub is asked for the files only when a filter does, and
-// base keeps them.
+// changed leave out. GitHub is asked for the files only when a filter or a
+// condition does, and base keeps them.
 func narrow(ctx context.Context, base *pipeline.Execution, found []candidate, list listing) error {
 	asks := func(c candidate) bool {
-		return len(c.problems) == 0 && c.definition.On.WantsFiles(*base)
+		return len(c.problems) == 0 && c.definition.WantsFiles(*base)
 	}
 	if slices.ContainsFunc(found, asks) {
 		var err error

@@ -40,12 +40,10 @@ func (t Triggers) Match(x Execution) Match {
 	return m
 }
 
-// WantsFiles tells whether what the event means hangs on the files that changed,
-// and those are not known.
-func (t Triggers) WantsFiles(x Execution) bool {
-	filter := t.filter(x.Trigger)
-	asks := filter != nil && len(filter.Paths)+len(filter.PathsIgnore) > 0
-	return asks && x.Revision.Tag() == "" && !x.Revision.Changed.Complete && t.Match(x).Starts
+// asksFiles tells whether the event is narrowed by the files that changed.
+func (t Triggers) asksFiles(event Trigger) bool {
+	filter := t.filter(event)
+	return filter != nil && len(filter.Paths)+len(filter.PathsIgnore) > 0
 }
 
 func (t Triggers) filter(event Trigger) *Filter {

@@ -170,7 +170,8 @@ func TestMatchPaths(t *testing.T) {
 		{ignore("docs/**"), "", starts(every + "no file changed, so push.paths-ignore has none to ignore")},
 	} {
 		on, r := pipeline.Triggers{Push: &tc.filter}, push("main")
-		if !on.WantsFiles(event(pipeline.Push, r)) {
+		d := pipeline.Definition{On: on}
+		if !d.WantsFiles(event(pipeline.Push, r)) {
 			t.Errorf("%+v does not want to know what changed", tc.filter)
 		}
 		unknown := on.Match(event(pipeline.Push, r))
@@ -178,31 +179,12 @@ func TestMatchPaths(t *testing.T) {
 		if diff := cmp.Diff(tc.want, on.Match(event(pipeline.Push, r))); diff != "" {
 			t.Errorf("%+v, %s changed (-want +got)\n%s", tc.filter, tc.changed, diff)
 		}
-		if on.WantsFiles(event(pipeline.Push, r)) {
+		if d.WantsFiles(event(pipeline.Push, r)) {
 			t.Errorf("%+v wants to know again what changed", tc.filter)
 		}
 		r.Changed.Complete = false
 		if got := on.Match(event(pipeline.Push, r)); !got.Starts || got != unknown {
 			t.Errorf("%+v, not all is known: %+v; nothing is known: %+v", tc.filter, got, unknown)
-		}
-	}
-}
-
-// TestWantsFiles asks that GitHub is not asked for what decides nothing.
-func TestWantsFiles(t *testing.T) {
-	filter := &pipeline.Filter{Branches: []string{"main"}, Tags: []string{"*"}, Paths: []string{"src/**"}}
-	skipped := push("main")
-	skipped.Message = "Docs [skip ci]"
-	for name, wants := range map[string]bool{
-		"main":    pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.Push, push("main"))),
-		"":        pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.Push, push("other"))),
-		"tag":     pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.Push, push("refs/tags/v1"))),
-		"event":   pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.PullRequest, push("main"))),
-		"message": pipeline.Triggers{Push: filter}.WantsFiles(event(pipeline.Push, skipped)),
-		"nothing": pipeline.Triggers{Push: &pipeline.Filter{}}.WantsFiles(event(pipeline.Push, push("main"))),
-	} {
-		if wants != (name == "main") {
-			t.Errorf("%s: wants files is %v", name, wants)
 		}
 	}
 }
