@@ -48,7 +48,9 @@ func (a *App) announce(ctx context.Context, x store.Execution) error {
 
 // announceFirst notes on which pull requests the execution announces.
 func (a *App) announceFirst(ctx context.Context, x store.Execution) ([]store.Announcement, error) {
-	numbers, err := a.pullRequests(ctx, x)
+	numbers, err := a.pullRequests(ctx, x, func(pr github.PullRequestInfo, x store.Execution) bool {
+		return concerns(pr, x) && actsOn(pr, x)
+	})
 	if err != nil {
 		return nil, err
 	}

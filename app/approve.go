@@ -233,7 +233,7 @@ func transient(err error) bool {
 // co-author of its commits.
 func (a *App) authors(ctx context.Context, x store.Execution) ([]string, error) {
 	all := append([]string{x.Actor}, x.Revision.Authors...)
-	prs, err := a.pullRequests(ctx, x)
+	prs, err := a.pullRequests(ctx, x, concerns)
 	if err != nil {
 		return nil, err
 	}
@@ -247,9 +247,8 @@ func (a *App) authors(ctx context.Context, x store.Execution) ([]string, error) 
 	return lowerSet(all...), nil
 }
 
-// pullRequests lists the pull requests whose head the execution is about, or
-// whose merge made its commit.
-func (a *App) pullRequests(ctx context.Context, x store.Execution) ([]int, error) {
+// pullRequests lists those pull requests of the execution's commit that one asks for.
+func (a *App) pullRequests(ctx context.Context, x store.Execution, wanted func(github.PullRequestInfo, store.Execution) bool) ([]int, error) {
 	if n := x.Revision.PullRequest; n != 0 {
 		return []int{n}, nil
 	}
@@ -259,7 +258,7 @@ func (a *App) pullRequests(ctx context.Context, x store.Execution) ([]int, error
 	}
 	var numbers []int
 	for _, pr := range found {
-		if concerns(pr, x) {
+		if wanted(pr, x) {
 			numbers = append(numbers, pr.Number)
 		}
 	}
@@ -267,8 +266,8 @@ func (a *App) pullRequests(ctx context.Context, x store.Execution) ([]int, error
 	return numbers, nil
 }
 
-// concerns tells whether a comment on the pull request can be about the
-// execution.
+// concerns tells whether the execution is about the head of the pull request, or
+// about the commit that its merge made.
 func concerns(pr github.PullRequestInfo, x store.Execution) bool {
 	if n := x.Revision.PullRequest; n != 0 {
 		return n == pr.Number

@@ -23,6 +23,9 @@ func (a *App) comment(ctx context.Context, e github.Comment) (plan, error) {
 	case len(found) == 0:
 		return ignore("%s: a comment without a command", e.Repo), nil
 	}
+	if serves, err := a.serves(ctx, e.Repo); err != nil || !serves {
+		return ignore("%s: a command where nothing ever ran", e.Repo), err
+	}
 	repo, err := a.installed(ctx, e.Repo)
 	if err != nil {
 		return plan{}, err
@@ -31,43 +34,11 @@ func (a *App) comment(ctx context.Context, e github.Comment) (plan, error) {
 	if err != nil {
 		return plan{}, fmt.Errorf("read pull request %d: %w", e.Number, err)
 	}
-	running, known, err := a.concerned(ctx, repo, pr)
+	lane, err := a.laneExecutions(ctx, repo, pr)
 	if err != nil {
 		return plan{}, err
 	}
-	if !known {
-		return ignore("%s: no execution is about pull request %d", repo, e.Number), nil
-	}
-	return a.obey(ctx, found, spoken{by: caller{login: e.User, door: "comment"}, comment: e, repo: repo, pull: pr, running: running})
-}
-
-// concerned lists the running executions a comment on the pull request can be
-// about, and tells whether there ever was one.
-func (a *App) concerned(ctx context.Context, repo github.Repository, pr github.PullRequestInfo) (running []store.Execution, known bool, err error) {
-	err = a.store.View(ctx, func(tx store.Tx) error {
-		filters := []store.Filter{{RepositoryID: repo.ID, Lane: fmt.Sprintf("pull/%d", pr.Number)}, {RepositoryID: repo.ID, Commit: pr.Head}}
-		if pr.Merged && pr.Merge != "" {
-			filters = append(filters, store.Filter{RepositoryID: repo.ID, Commit: pr.Merge})
-		}
-		seen := map[string]bool{}
-		for _, f := range filters {
-			found, err := tx.Find(ctx, f)
-			if err != nil {
-				return err
-			}
-			for _, x := range found {
-				if seen[x.ID] || !concerns(pr, x) {
-					continue
-				}
-				seen[x.ID], known = true, true
-				if !x.Status.Ended() {
-					running = append(running, x)
-				}
-			}
-		}
-		return nil
-	})
-	return running, known, err
+	return a.obey(ctx, found, spoken{by: caller{login: e.User, door: "comment"}, comment: e, repo: repo, pull: pr, lane: lane, running: underWay(lane)})
 }
 
 // obey decides each command by asking GitHub, then plans what they change and

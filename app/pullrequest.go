@@ -75,7 +75,7 @@ func (a *App) readHead(ctx context.Context, repo github.Repository, base *pipeli
 	return nil
 }
 
-func pullLane(e github.PullRequest) string { return fmt.Sprintf("pull/%d", e.Number) }
+func pullLane(e github.PullRequest) string { return laneOfPull(e.Number) }
 
 // forkRefusal stands in for the pipelines of a fork's pull request.
 var forkRefusal = candidate{

@@ -24,7 +24,8 @@ type spoken struct {
 	comment github.Comment
 	repo    github.Repository
 	pull    github.PullRequestInfo
-	running []store.Execution // newest first
+	lane    []store.Execution // what the comment acts on, newest first
+	running []store.Execution // those of them that have not ended
 }
 
 // verbs are all commands that are understood, in the order in which people are
@@ -47,7 +48,7 @@ func verbCalled(name string) (verb, bool) {
 }
 
 func (a *App) sayDecide(ctx context.Context, s spoken) (operation, error) {
-	g, sha, err := choose(gates(s.running), s.command)
+	g, sha, err := s.chosen()
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +57,29 @@ func (a *App) sayDecide(ctx context.Context, s spoken) (operation, error) {
 		err = a.shownBefore(ctx, g, s.comment.CreatedAt)
 	}
 	return decided, err
+}
+
+// chosen is the gate that is meant. After a merge that is one of what it made,
+// unless a SHA names another commit of the branch.
+func (s spoken) chosen() (gate, string, error) {
+	open := gates(s.running)
+	if !s.pull.Merged {
+		return choose(open, s.command)
+	}
+	merged := slices.DeleteFunc(slices.Clone(open), func(g gate) bool {
+		return !outlives(g.x) && g.x.Revision.Commit != s.pull.Merge
+	})
+	g, sha, err := choose(merged, s.command)
+	if err == nil || len(open) == len(merged) {
+		return g, sha, err
+	}
+	g, sha, err = choose(open, s.command)
+	if err == nil && sha == "" {
+		commit := shortSHA(g.x.Revision.Commit)
+		err = refused(codeConflict, "%s waits for an approval of %s, which is not what this pull request's merge made; say that you mean it: `/%s %s %s`",
+			g.name(), commit, s.verb.name, g.name(), commit)
+	}
+	return g, sha, err
 }
 
 // sayStop stops what runs, or what runs of one pipeline.

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+)
+
+func laneOfPull(n int) string { return fmt.Sprintf("pull/%d", n) }
+
+// actsOn tells whether a comment on the pull request acts on the execution. It does
+// on the lane of the pull request until that is merged, and from then on on that of
+// the base branch; what the merge itself started stays within reach. A head in the
+// repository itself may have been pushed besides, and its checks stand on the pull
+// request too.
+func actsOn(pr github.PullRequestInfo, x store.Execution) bool {
+	if x.Lane == laneOfPull(pr.Number) {
+		return !pr.Merged || outlives(x)
+	}
+	if pr.Merged {
+		return x.Lane == "refs/heads/"+pr.Base
+	}
+	return !pr.Fork && x.Lane == "refs/heads/"+pr.Branch && x.Revision.Commit == pr.Head
+}
+
+// mostOfLane is how many executions of a lane a comment can be about, beside those
+// that have not ended.
+const mostOfLane = 100
+
+// laneExecutions lists what a comment on the pull request acts on, newest first.
+func (a *App) laneExecutions(ctx context.Context, repo github.Repository, pr github.PullRequestInfo) ([]store.Execution, error) {
+	lanes := []string{laneOfPull(pr.Number), "refs/heads/" + pr.Branch}
+	if pr.Merged {
+		lanes[1] = "refs/heads/" + pr.Base
+	}
+	var all []store.Execution
+	err := a.store.View(ctx, func(tx store.Tx) error {
+		for _, lane := range lanes {
+			for _, f := range []store.Filter{{Limit: mostOfLane}, {Active: true}} {
+				f.RepositoryID, f.Lane = repo.ID, lane
+				found, err := tx.Find(ctx, f)
+				if err != nil {
+					return err
+				}
+				all = append(all, found...)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the executions of pull request %d: %w", pr.Number, err)
+	}
+	all = slices.DeleteFunc(all, func(x store.Execution) bool { return !actsOn(pr, x) })
+	slices.SortFunc(all, func(x, y store.Execution) int {
+		return cmp.Or(y.CreatedAt.Compare(x.CreatedAt), cmp.Compare(y.Number, x.Number), cmp.Compare(x.ID, y.ID))
+	})
+	return slices.CompactFunc(all, func(x, y store.Execution) bool { return x.ID == y.ID }), nil
+}
+
+// underWay are those that have not ended.
+func underWay(all []store.Execution) []store.Execution {
+	return slices.DeleteFunc(slices.Clone(all), func(x store.Execution) bool { return x.Status.Ended() })
+}
+
+// serves tells whether the repository has ever had an execution: where it has none,
+// commands are other bots' business.
+func (a *App) serves(ctx context.Context, repo github.Repository) (bool, error) {
+	var known bool
+	err := a.store.View(ctx, func(tx store.Tx) error {
+		found, err := tx.Find(ctx, store.Filter{RepositoryID: repo.ID, Limit: 1})
+		known = len(found) > 0
+		return err
+	})
+	return known, err
+}
