@@ -26,6 +26,7 @@ func (p *parser) action(n node, known []string) *action {
 		return nil
 	}
 	a := &action{at: n.at}
+	a.FailFast = true
 	_, approval := n.get("approval")
 	if m, ok := n.get("matrix"); ok && !approval {
 		a.matrix = p.matrix(m)
@@ -46,7 +47,7 @@ func (p *parser) action(n node, known []string) *action {
 		case "approval":
 			a.Approval = p.approval(value)
 		case "if":
-			p.condition(&a.formulas, value, "if")
+			a.If = p.condition(&a.formulas, value)
 		default:
 			p.container(a, key, value)
 		}
@@ -65,10 +66,15 @@ func (p *parser) action(n node, known []string) *action {
 	if failFast, ok := n.get("fail-fast"); ok && a.matrix == nil {
 		p.report(failFast.at, "leave it out", "fail-fast is about the runs of a matrix, and this action has none")
 	}
-	if _, ok := n.get("inputs"); !ok {
-		a.Inputs = []string{pipeline.SourceArtifact}
-	}
+	a.defaultInputs(n)
 	return a
+}
+
+// defaultInputs gives a container run the source where its mapping names none.
+func (a *action) defaultInputs(n node) {
+	if _, ok := n.get("inputs"); !ok {
+		a.unpacks = [][]string{{pipeline.SourceArtifact}}
+	}
 }
 
 func (p *parser) needs(n node) []node {
@@ -116,7 +122,7 @@ func (p *parser) container(a *action, key, value node) {
 	case "env":
 		a.Env = p.env(&a.formulas, value)
 	case "inputs":
-		a.inputs = p.distinct(p.some(value, "inputs", "leave it out for [source]"), "inputs", exact)
+		a.inputs = p.inputs(a, value)
 	case "artifacts":
 		p.artifacts(a, value)
 	case "timeout-minutes":
@@ -137,8 +143,23 @@ func (p *parser) container(a *action, key, value node) {
 	case "continue-on-error":
 		a.ContinueOnError = p.boolean(value, key.text)
 	case "fail-fast":
-		p.boolean(value, key.text)
+		a.FailFast = p.boolean(value, key.text)
 	}
+}
+
+// inputs reads names of artifacts. With a matrix they may hold its values, as
+// the names that an action gives may.
+func (p *parser) inputs(a *action, n node) []node {
+	if p.nothing(n, "inputs", "leave it out for [source]") {
+		return nil
+	}
+	return p.distinct(p.entries(n, "inputs", func(item node) bool {
+		if _, formula := expression.Find(item.text); formula && a.matrix != nil {
+			return !item.torn
+		}
+		_, ok := p.word(item, "an entry of inputs")
+		return ok
+	}), "inputs", exact)
 }
 
 func (p *parser) image(to *formulas, n node) string {

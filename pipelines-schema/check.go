@@ -17,6 +17,7 @@ type scope struct {
 	artifacts        []string            // in the order of the file
 	unknownArtifacts bool                // some could not be read
 	unnamedStage     bool                // there is a stage whose name could not be read
+	inputs           int                 // names of inputs that hold values of a matrix, in each run
 	parallel         bool                // the mode
 	imageElsewhere   bool                // stands where it does for several actions elsewhere
 }
@@ -31,6 +32,7 @@ type producer struct {
 // before each, then artifacts and expressions, which depend on it.
 func (p *parser) check() {
 	for _, s := range p.scope.stages {
+		p.countRuns(s)
 		p.indexRuns(s)
 		for _, a := range s.all() {
 			p.checkNeeds(s, a)
@@ -41,7 +43,14 @@ func (p *parser) check() {
 	for i, s := range p.scope.stages {
 		p.checkTested(i, s)
 		p.checkFormulas(i, nil, s.formulas)
-		p.checkFormulas(i+1, nil, s.afterwards)
+		p.checkFormulas(i, &action{Action: pipeline.Action{Role: pipeline.RoleSuccess}, before: s.worked()}, s.afterwards)
+		for _, a := range s.commands {
+			if a.Role == pipeline.RoleSuccess {
+				a.before = s.worked()
+			}
+			p.checkInputs(i, a)
+			a.before = nil
+		}
 		for _, a := range s.all() {
 			a.before = closure(a)
 			p.checkInputs(i, a)
@@ -57,12 +66,12 @@ func (p *parser) checkNeeds(s *stage, a *action) {
 		switch {
 		case need.text == a.Name:
 			p.report(need.at, "", "action %s needs itself", show(a.Name))
-		case other != nil && other.finally == a.finally:
+		case other != nil && other.Role == a.Role:
 			a.Needs = append(a.Needs, need.text)
 			a.after = append(a.after, other)
 		case p.full():
 			p.missed++
-		case other != nil && a.finally:
+		case other != nil && a.Role == pipeline.RoleFinally:
 			p.report(need.at, "leave it out", "what stands in finally runs when all other actions have ended")
 		case other != nil:
 			p.report(need.at, "leave it out: finally runs when all other actions have ended", "action %s stands in finally", show(need.text))
@@ -80,7 +89,7 @@ func (p *parser) meantNeed(s *stage, a *action, name string) string {
 	switch run := s.runs[name]; {
 	case run != nil:
 		return "write " + run.Name + ", which stands for all its runs"
-	case dotted && other == s.name && s.index[bare] != nil:
+	case dotted && other == s.Name && s.index[bare] != nil:
 		return "write " + bare
 	case p.inOtherStage(name), dotted && p.inOtherStage(bare), slices.Contains(p.stageNames(), name):
 		return "leave it out: a stage begins when the one before has ended"
@@ -157,7 +166,7 @@ func ranBefore(stage int, other *action, i int, a *action) bool {
 // collectArtifacts finds who makes which artifact, and names made twice.
 func (p *parser) collectArtifacts() {
 	p.scope.producers = map[string]producer{}
-	names := unique{parser: p, what: "artifact", seen: map[string]node{}}
+	claimed := unique{parser: p, what: "artifact", seen: map[string]node{}}
 	total := 0
 	for i, s := range p.scope.stages {
 		for _, a := range s.all() {
@@ -167,8 +176,10 @@ func (p *parser) collectArtifacts() {
 					p.scope.unknownArtifacts = true
 					return
 				}
-				for _, name := range p.artifactNames(a, pair.key) {
-					p.produce(pair.key, name, producer{stage: i, action: a}, names)
+				names := p.artifactNames(a, pair.key)
+				a.makes = append(a.makes, names)
+				for _, name := range names {
+					p.produce(pair.key, name, producer{stage: i, action: a}, claimed)
 				}
 			}
 		}
@@ -191,28 +202,74 @@ func (p *parser) produce(key node, name string, by producer, names unique) {
 	}
 }
 
+// checkInputs looks up the artifacts that an action of stage i unpacks.
 func (p *parser) checkInputs(i int, a *action) {
 	for _, input := range a.inputs {
-		name := input.text
-		a.Inputs = append(a.Inputs, name)
-		made, ok := p.scope.producers[name]
-		switch {
-		case name == pipeline.SourceArtifact:
-		case !ok && p.scope.unknownArtifacts:
-		case !ok:
-			p.unknownArtifact(input)
-		case made.action == a:
-			p.report(input.at, "", "artifact %s is made by this action itself", name)
-		case ranBefore(made.stage, made.action, i, a):
-		case made.stage == i && made.action.finally != a.finally:
-			message, hint := p.besideFinally(made.action.Name, a)
-			p.report(input.at, hint, "artifact %s is not sure: %s", name, message)
-		case made.stage == i:
-			p.report(input.at, "add "+made.action.Name+" to its needs", "artifact %s is made by action %s, which may not have run yet", name, made.action.Name)
-		default:
-			p.report(input.at, "move this action to a later stage", "artifact %s is made by action %s of stage %s, which runs later",
-				name, made.action.Name, p.scope.stages[made.stage].name)
+		names := p.inputNames(a, input)
+		a.unpacks = append(a.unpacks, names)
+		before := p.mistakes()
+		for k, name := range names {
+			if p.mistakes() > before {
+				break // which other runs would only say again
+			}
+			if !slices.Contains(names[:k], name) {
+				input.text = name
+				p.checkInput(i, a, input)
+			}
 		}
+	}
+	p.checkInputsOnce(a)
+}
+
+// checkInputsOnce reports an input that stands twice in a run, where its name
+// holds values of the matrix.
+func (p *parser) checkInputsOnce(a *action) {
+	const some, every = -1, -2
+	type unpacked struct {
+		name string
+		run  int
+	}
+	seen := map[unpacked]bool{}
+	for k, names := range a.unpacks[:min(len(a.unpacks), len(a.inputs))] {
+		for run, name := range names {
+			again := seen[unpacked{name, run}] || seen[unpacked{name, every}]
+			if len(names) == 1 {
+				run, again = every, seen[unpacked{name, some}]
+			}
+			if again {
+				p.report(a.inputs[k].at, "", "inputs names %s twice", quote(name))
+				break
+			}
+			seen[unpacked{name, run}], seen[unpacked{name, some}] = true, true
+		}
+	}
+}
+
+func (p *parser) checkInput(i int, a *action, input node) {
+	name := input.text
+	made, ok := p.scope.producers[name]
+	switch {
+	case name == pipeline.SourceArtifact:
+	case !ok && p.scope.unknownArtifacts:
+	case !ok:
+		p.unknownArtifact(input)
+	case made.action == a:
+		p.report(input.at, "", "artifact %s is made by this action itself", name)
+	case ranBefore(made.stage, made.action, i, a):
+	case made.stage == i && a.Role == pipeline.RoleEntry:
+		p.report(input.at, "name an artifact of an earlier stage", "artifact %s is made by action %s, which runs later", name, made.action.Name)
+	case made.stage == i && made.action.Role != a.Role:
+		message, hint := p.besideFinally(made.action.Name, a)
+		p.report(input.at, hint, "artifact %s is not sure: %s", name, message)
+	case made.stage == i:
+		p.report(input.at, "add "+made.action.Name+" to its needs", "artifact %s is made by action %s, which may not have run yet", name, made.action.Name)
+	default:
+		hint := "move this action to a later stage"
+		if isRule(a) {
+			hint = "name an artifact of an earlier stage"
+		}
+		p.report(input.at, hint, "artifact %s is made by action %s of stage %s, which runs later",
+			name, made.action.Name, p.scope.stages[made.stage].Name)
 	}
 }
 

@@ -49,24 +49,25 @@ var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 const cronForm = `write minute, hour, day, month and weekday, such as "0 3 * * 1-5"`
 
-// cron reads a time of the five fields of crontab.
-func (p *parser) cron(n node) {
+// cron reads a time of the five fields of crontab, and returns them with one
+// space between.
+func (p *parser) cron(n node) string {
 	text, ok := p.word(n, "cron")
 	if !ok {
-		return
+		return ""
 	}
 	if len(text) > longestPattern {
 		p.report(n.at, cronForm, "cron is longer than %d characters", longestPattern)
-		return
+		return ""
 	}
 	fields := strings.Fields(text)
 	if hint := cronHabit(fields); hint != "" {
 		p.report(n.at, hint, "%s is not a cron of five fields", quote(text))
-		return
+		return ""
 	}
 	if len(fields) != len(cronFields) {
 		p.report(n.at, cronForm, "cron must have five fields, not %d", len(fields))
-		return
+		return ""
 	}
 	at := 0
 	sets := make([]uint64, len(fields))
@@ -81,6 +82,7 @@ func (p *parser) cron(n node) {
 	if neverComes(sets, fields[4]) {
 		p.report(n.at, "", "no month of this cron has such a day: it never comes")
 	}
+	return strings.Join(fields, " ")
 }
 
 // cronHabit is the hint for a time as others write it, or "".

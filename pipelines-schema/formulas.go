@@ -19,8 +19,9 @@ type form int
 
 const (
 	template  form = iota // text around ${{ }}
-	condition             // one expression
-	single                // one name
+	condition             // an if: one expression
+	holds                 // a rule: one expression
+	single                // a rule: one name
 )
 
 type formulas []formula
@@ -38,16 +39,22 @@ func (p *parser) template(to *formulas, n node, what string) (string, bool) {
 	return n.text, true
 }
 
-// condition reads a scalar that is one expression, and keeps it for check.
-func (p *parser) condition(to *formulas, n node, what string) {
-	if n.torn {
-		return
+// condition reads an if.
+func (p *parser) condition(to *formulas, n node) string {
+	return p.expression(to, formula{n, condition}, "if")
+}
+
+// expression reads a scalar that is one expression, and keeps it for check.
+func (p *parser) expression(to *formulas, f formula, what string) string {
+	if f.torn {
+		return ""
 	}
-	if n.kind != scalar || n.null || strings.TrimSpace(n.text) == "" {
-		p.report(n.at, "write an expression, such as source.branch == 'main'", "%s must be an expression", what)
-		return
+	if f.kind != scalar || f.null || strings.TrimSpace(f.text) == "" {
+		p.report(f.at, "write an expression, such as source.branch == 'main'", "%s must be an expression", what)
+		return ""
 	}
-	*to = append(*to, formula{n, condition})
+	*to = append(*to, f)
+	return f.text
 }
 
 // checkFormulas looks up the names and calls in the formulas of an action of
@@ -99,8 +106,11 @@ func (p *parser) checkCalls(f formula, calls []expression.Call) {
 	for _, c := range calls {
 		switch c.Function {
 		case "success", "failure", "always", "cancelled":
-			if f.form == template {
+			switch f.form {
+			case template:
 				p.reportIn(f.node, c.Offset, "an output of an action that ran before may say how it ended", "%s() stands in if", c.Function)
+			case holds:
+				p.reportIn(f.node, c.Offset, "a rule is asked only where all before has succeeded", "%s() stands in if", c.Function)
 			}
 		case "hash":
 			if f.form != template {
@@ -112,7 +122,9 @@ func (p *parser) checkCalls(f formula, calls []expression.Call) {
 			if f.form == template {
 				p.reportIn(f.node, c.Offset, "", "changed() is not supported yet")
 			}
-			if message, hint := wrongPattern(c.Pattern, "paths"); message != "" {
+			if positive, ok := strings.CutPrefix(c.Pattern, "!"); ok {
+				p.reportIn(f.node, c.Offset, "write !changed('"+show(positive)+"')", "! excludes in a list of patterns, and changed() has one pattern")
+			} else if message, hint := wrongPattern(c.Pattern, filePaths); message != "" {
 				p.reportIn(f.node, c.Offset, hint, "%s %s", quote(c.Pattern), message)
 			}
 		}

@@ -1,11 +1,15 @@
 package schema
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 // longestDiagnostic is what a person reads: what authors wrote is cut.
@@ -17,8 +21,10 @@ func FuzzParse(f *testing.F) {
 	for _, file := range testdata(f) {
 		f.Add(read(f, file))
 	}
+	f.Add(read(f, wholeLanguage))
 	f.Add([]byte("a: &a [*a]\n? [x]\n: !!binary é\r\u0085\u2028"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		expanded(t, data)
 		d, diagnostics := Parse("x.yaml", data)
 		again, diagnosticsAgain := Parse("x.yaml", data)
 		if diff := cmp.Diff(d, again) + cmp.Diff(diagnostics, diagnosticsAgain); diff != "" {
@@ -49,4 +55,57 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// expanded asks of the stages that a file without mistakes becomes, also where
+// its keys are not supported yet, that they are bounded and that all they name
+// is there.
+func expanded(t *testing.T, data []byte) {
+	t.Helper()
+	d, diagnostics := parse("x.yaml", data, []Feature{Secrets})
+	if len(wrong(diagnostics)) > 0 {
+		return
+	}
+	artifacts := map[string]bool{pipeline.SourceArtifact: true}
+	for _, s := range d.Stages {
+		names := map[string]pipeline.Role{}
+		for _, a := range s.Actions {
+			if _, again := names[a.Name]; again || a.Name == "" || len(a.Name) > longestRun {
+				t.Errorf("stage %s has an action %q: again %v", s.Name, a.Name, again)
+			}
+			names[a.Name] = a.Role
+			for _, o := range a.Artifacts {
+				if artifacts[o.Name] || !namePattern.MatchString(o.Name) {
+					t.Errorf("%s makes %q, which was made before or is no name", a.Name, o.Name)
+				}
+				artifacts[o.Name] = true
+			}
+		}
+		if len(s.Actions) == 0 || len(s.Actions) > maxRuns {
+			t.Errorf("stage %s has %d actions", s.Name, len(s.Actions))
+		}
+		for _, a := range s.Actions {
+			if (a.Approval == nil) == (len(a.Inputs) == 0) {
+				t.Errorf("%s has inputs %v", a.Name, a.Inputs)
+			}
+			for _, input := range a.Inputs {
+				if !artifacts[input] {
+					t.Errorf("%s unpacks %s, which nothing makes", a.Name, input)
+				}
+			}
+			for _, need := range a.Needs {
+				if role, ok := names[need]; !ok || role != a.Role {
+					t.Errorf("%s needs %s, of role %q", a.Name, need, role)
+				}
+			}
+		}
+		for _, r := range append(slices.Clone(s.BeforeEntry), s.OnSuccess...) {
+			if r.Command != "" && names[r.Command] == pipeline.RoleWork {
+				t.Errorf("rule %+v has no action", r)
+			}
+		}
+	}
+	if stored, err := json.Marshal(d); err != nil || len(stored) > 20*maxTexts {
+		t.Errorf("a definition of %d bytes, %v", len(stored), err)
+	}
 }

@@ -180,6 +180,7 @@ func TestJSONSchemaLimits(t *testing.T) {
 		"$defs/command/properties/timeout-minutes/maximum": longestTimeout,
 		"$defs/command/properties/timeout-minutes/pattern": decimal,
 		"$defs/action/properties/inputs/default":           []any{pipeline.SourceArtifact},
+		"$defs/rules/maxItems":                             maxRules,
 		"$defs/name/pattern":                               namePattern,
 		"$defs/name/patternErrorMessage":                   nameRule,
 		"$defs/variable-name/pattern":                      variablePattern,

@@ -78,11 +78,11 @@ var tables = map[where]table{
 		later: []string{"permission", "code-owners", "all-of", "any-of", "instructions", "form", "reject-count", "environment"},
 	},
 	inGroup:        {now: []string{"users", "teams", "count"}},
-	inRule:         {now: []string{"tests-pass", "window", "variable", "expression", "command"}},
+	inRule:         {now: append(slices.Clone(ruleKinds), "otherwise")},
 	inTestsPass:    {now: []string{"stage", "minimum"}},
 	inWindow:       {now: []string{"days", "hours", "timezone", "cron", "holidays"}},
 	inVariableRule: {now: []string{"name", "operator", "value"}},
-	inCommand:      {now: []string{"image", "run", "env", "timeout-minutes"}},
+	inCommand:      {now: []string{"image", "run", "env", "inputs", "timeout-minutes"}},
 	inOnFailure:    {now: []string{"retry", "times", "backoff", "rollback", "skip"}},
 	inRetry:        {now: []string{"times", "backoff"}},
 	inSource:       {now: []string{"clone", "submodules", "lfs"}},
@@ -110,7 +110,7 @@ func (p *parser) each(n node, w where, read func(key, value node)) bool {
 		case slices.Contains(keys.now, pair.key.text):
 			read(pair.key, pair.value)
 		case slices.Contains(keys.later, pair.key.text):
-			p.report(pair.key.at, "", "%s is not supported yet", pair.key.text)
+			p.notYet(pair.key)
 			read(pair.key, pair.value)
 		default:
 			p.refused[pair.key.at] = true
@@ -118,6 +118,13 @@ func (p *parser) each(n node, w where, read func(key, value node)) bool {
 		}
 	}
 	return true
+}
+
+// notYet reports a key that is not supported yet.
+func (p *parser) notYet(key node) {
+	before := p.mistakes()
+	p.report(key.at, "", "%s is not supported yet", key.text)
+	p.laters += p.mistakes() - before
 }
 
 // unknownKey says the most helpful thing that is known about a key.

@@ -137,3 +137,63 @@ func manyOf(n int, line func(i int) string) string {
 	}
 	return b.String()
 }
+
+// TestExpansion asks what matrices, rules and aliases can make of a small file.
+func TestExpansion(t *testing.T) {
+	list := func(n int) string {
+		return "[" + strings.TrimSuffix(manyOf(n, func(i int) string { return fmt.Sprintf("%d,", i) }), ",") + "]"
+	}
+	stage := func(keys, actions string) string {
+		return "on: push\nstages:\n- name: s\n" + keys + "  actions:\n" + actions
+	}
+	matrix := func(name, values, more string) string {
+		return "  - { name: " + name + ", image: alpine, run: ls, matrix: { v: " + values + " }" + more + " }\n"
+	}
+	const rule = "  before-entry: [{ command: { image: alpine, run: ls } }]\n"
+	aliased := "on: push\nstages:\n- name: s\n  actions:\n  - { name: a, image: alpine, run: &r \"" + strings.Repeat("x", maxTexts/8) + "\" }\n"
+	for _, test := range []struct {
+		name, text, want string
+		actions          int
+	}{
+		{"most runs", stage(rule, matrix("a", list(256), "")+matrix("b", list(43), ", needs: [a]")), "", 300},
+		{"too many runs", stage("", matrix("a", list(256), "")+matrix("b", list(45), "")), "6:5 a stage has at most 300 actions, each run of a matrix and each command of a rule counted", 0},
+		{
+			"too many with a rule", stage(rule, matrix("a", list(256), "")+matrix("b", list(44), "")),
+			"7:5 a stage has at most 300 actions, each run of a matrix and each command of a rule counted", 0,
+		},
+		{"longest name", stage("", matrix("a", "["+strings.Repeat("x", longestRun-2)+"]", "")), "", 1},
+		{
+			"too long a name", stage("", matrix("a", "["+strings.Repeat("x", longestRun-1)+"]", "")),
+			"5:48 a run of this matrix would be called by more than 200 characters: a-xxxx", 0,
+		},
+		{"most of a long script", aliased + manyOf(6, func(i int) string { return fmt.Sprintf("  - { name: b%d, image: alpine, run: *r }\n", i) }), "", 7},
+		{
+			"a long script too often", aliased + manyOf(8, func(i int) string { return fmt.Sprintf("  - { name: b%d, image: alpine, run: *r }\n", i) }),
+			"12:5 the texts of this pipeline are longer than 4 MiB together, those of aliases and of each run of a matrix counted", 0,
+		},
+		{
+			"a long script of a matrix", strings.Replace(aliased, "alpine,", "alpine, matrix: { v: "+list(9)+" },", 1),
+			"5:5 the texts of this pipeline are longer than 4 MiB together, those of aliases and of each run of a matrix counted", 0,
+		},
+		{"many rules", stage("  before-entry: ["+strings.Repeat("{ expression: x }, ", 101)+"]\n", matrix("a", "[1]", "")), "4:1918 before-entry has at most 100 rules", 0},
+		{
+			"many inputs", stage("", matrix("a", list(256), ", inputs: ["+manyOf(40, func(i int) string { return fmt.Sprintf("\"x%d-${{ matrix.v }}\",", i) })+"]")),
+			"a pipeline has at most 10000 inputs with values of a matrix, those of each run counted", 0,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, diagnostics := parse("x.yaml", []byte(test.text), nil)
+			got := brief(wrong(diagnostics))
+			if !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+			actions := 0
+			for _, s := range d.Stages {
+				actions += len(s.Actions)
+			}
+			if actions != test.actions {
+				t.Errorf("%d actions, want %d", actions, test.actions)
+			}
+		})
+	}
+}

@@ -9,8 +9,9 @@ import (
 
 const (
 	maxCombinations = 256    // runs that a matrix makes of one action
-	maxRuns         = 1_000  // of the actions of a stage, those of a matrix counted each
+	maxRuns         = 300    // of the actions of a stage, those of a matrix and of rules counted each
 	maxArtifacts    = 10_000 // of a pipeline, those of a matrix counted each
+	longestRun      = 200    // bytes of the name of a run, which is part of a file's
 )
 
 // matrix makes several runs of one action. Names and values are in the order
@@ -144,22 +145,40 @@ func nameOf(value string) string {
 
 // indexRuns finds the runs of a stage's matrices by their names.
 func (p *parser) indexRuns(s *stage) {
-	total := 0
+	folded := map[string]*action{}
 	for _, a := range s.all() {
 		if a.matrix == nil || a.matrix.unknown || a.Name == "" {
 			continue
 		}
-		if total += a.matrix.size(); total > maxRuns {
-			p.report(a.matrix.at, "", "a stage has at most %d runs of actions with a matrix", maxRuns)
-			return
-		}
 		for values := range a.matrix.runs {
 			name := runName(a.Name, values)
+			if len(name) > longestRun {
+				p.report(a.matrix.at, "write shorter values", "a run of this matrix would be called by more than %d characters: %s", longestRun, show(name))
+				break
+			}
 			if other := s.folded[fold(name)]; other != nil && other != a {
 				p.report(other.at, "call it otherwise", "action %s is called like a run of action %s", show(other.Name), show(a.Name))
 				break
 			}
-			s.runs[name] = a
+			if other := folded[fold(name)]; other != nil && other != a {
+				p.report(a.at, "call one of them otherwise", "a run of action %s is called like one of action %s", show(a.Name), show(other.Name))
+				break
+			}
+			s.runs[name], folded[fold(name)] = a, a
+		}
+	}
+}
+
+// countRuns reports a stage that runs more than it may.
+func (p *parser) countRuns(s *stage) {
+	total := 0
+	for _, a := range slices.Concat(s.commands, s.all()) {
+		if a.matrix != nil && a.matrix.unknown {
+			continue
+		}
+		if total += a.matrix.size(); total > maxRuns {
+			p.report(a.at, "make several stages of it", "a stage has at most %d actions, each run of a matrix and each command of a rule counted", maxRuns)
+			return
 		}
 	}
 }
@@ -176,7 +195,32 @@ func (p *parser) artifactNames(a *action, key node) []string {
 		}
 		return []string{key.text}
 	}
-	t, ok := p.artifactFormula(a, key)
+	names := p.runNames(a, key)
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			p.report(key.at, "put in each value of the matrix: "+enumerate(a.matrix.names), "two runs of the matrix make artifact %s", show(name))
+			return names[:i]
+		}
+	}
+	return names
+}
+
+// inputNames are what an input is called in each run of its action, or in all.
+func (p *parser) inputNames(a *action, input node) []string {
+	if _, ok := expression.Find(input.text); !ok || a.matrix == nil || a.matrix.unknown {
+		return []string{input.text}
+	}
+	if p.scope.inputs += a.matrix.size(); p.scope.inputs > maxArtifacts {
+		p.report(input.at, "", "a pipeline has at most %d inputs with values of a matrix, those of each run counted", maxArtifacts)
+		return nil
+	}
+	return p.runNames(a, input)
+}
+
+// runNames are what the name of an artifact is in each run of a matrix, or
+// nothing where one is no name.
+func (p *parser) runNames(a *action, n node) []string {
+	t, ok := p.artifactFormula(a, n)
 	if !ok {
 		return nil
 	}
@@ -187,14 +231,11 @@ func (p *parser) artifactNames(a *action, key node) []string {
 		}})
 		switch {
 		case err != nil:
-			p.wrongFormula(key, err)
+			p.wrongFormula(n, err)
 			return nil
 		case !namePattern.MatchString(name):
-			p.report(key.at, nameRule, "%s is not a name for an artifact", quote(name))
+			p.report(n.at, nameRule, "%s is not a name for an artifact", quote(name))
 			return nil
-		case slices.Contains(names, name):
-			p.report(key.at, "put in each value of the matrix: "+enumerate(a.matrix.names), "two runs of the matrix make artifact %s", show(name))
-			return names
 		}
 		names = append(names, name)
 	}

@@ -51,7 +51,7 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 	for _, v := range d.Variables {
 		p.scope.declared[v.Name] = true
 	}
-	d.Stages = p.stages(stages)
+	p.stages(stages)
 }
 
 // mode reads what becomes of executions that wait at a stage.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/internal/pipeline/expression"
 )
 
@@ -31,7 +32,7 @@ func (p *parser) reference(i int, a *action, name expression.Name) (message, hin
 		return inContext(name, declared)
 	case "matrix":
 		switch {
-		case a == nil:
+		case isRule(a):
 			return "nothing is called " + show(name.String()), "a stage has no matrix: only its actions have"
 		case a.matrix == nil:
 			return "nothing is called " + show(name.String()), "this action has no matrix"
@@ -41,6 +42,11 @@ func (p *parser) reference(i int, a *action, name expression.Name) (message, hin
 		return inContext(name, a.matrix.names)
 	}
 	return p.output(i, a, name)
+}
+
+// isRule tells whether an expression is one of a stage: of its if, or of a rule.
+func isRule(a *action) bool {
+	return a == nil || a.Role == pipeline.RoleEntry || a.Role == pipeline.RoleSuccess
 }
 
 // inContext looks up a name of two segments.
@@ -69,7 +75,7 @@ const mostShown = 12
 // output looks up STAGE.ACTION.KEY.
 func (p *parser) output(i int, a *action, name expression.Name) (message, hint string) {
 	unknown := "nothing is called " + show(name.String())
-	j := slices.IndexFunc(p.scope.stages, func(s *stage) bool { return s.name == name[0] })
+	j := slices.IndexFunc(p.scope.stages, func(s *stage) bool { return s.Name == name[0] })
 	if j < 0 {
 		hint := p.meantContext(name)
 		if hint == "" && p.scope.unnamedStage {
@@ -91,7 +97,7 @@ func (p *parser) output(i int, a *action, name expression.Name) (message, hint s
 		if s.unreadable {
 			return "", ""
 		}
-		return unknown, "stage " + s.name + " has no action " + show(name[1])
+		return unknown, "stage " + s.Name + " has no action " + show(name[1])
 	case from == a:
 		return called + " is this action itself: it has no outputs before it ended", ""
 	case from.Approval != nil:
@@ -105,7 +111,7 @@ func (p *parser) output(i int, a *action, name expression.Name) (message, hint s
 		return "", ""
 	case j != i || a == nil:
 		return "action " + called + " runs later", later(a)
-	case from.finally != a.finally:
+	case from.Role != a.Role:
 		return p.besideFinally(called, a)
 	}
 	return "action " + called + " may not have run yet", "add " + from.Name + " to its needs"
@@ -113,7 +119,7 @@ func (p *parser) output(i int, a *action, name expression.Name) (message, hint s
 
 // later is the hint for who asks for what runs later.
 func later(a *action) string {
-	if a == nil {
+	if isRule(a) {
 		return "a stage knows the outputs of earlier stages"
 	}
 	return "move this action to a later stage"
@@ -122,7 +128,10 @@ func later(a *action) string {
 // besideFinally says why an action cannot count on another of its stage when
 // one of the two stands in finally.
 func (p *parser) besideFinally(called string, a *action) (message, hint string) {
-	if a.finally {
+	if isRule(a) {
+		return "action " + called + " stands in finally: it runs when all others have ended", "a rule can count on the stage's other actions"
+	}
+	if a.Role == pipeline.RoleFinally {
 		return "action " + called + " may have failed or not have run", "finally runs after failure too: it can count on earlier stages only"
 	}
 	return "action " + called + " stands in finally: it runs when all others have ended", "move this action to a later stage"
@@ -147,7 +156,7 @@ func (p *parser) meantContext(name expression.Name) string {
 	}
 	if near := nearest(name[0], slices.Concat(expression.Contexts, p.stageNames())); near != "" {
 		meant := append(expression.Name{near}, name[1:]...)
-		j := slices.IndexFunc(p.scope.stages, func(s *stage) bool { return s.name == near })
+		j := slices.IndexFunc(p.scope.stages, func(s *stage) bool { return s.Name == near })
 		if j >= 0 && len(meant) == 3 && p.scope.stages[j].index[meant[1]] == nil {
 			meant[1] = cmp.Or(nearest(meant[1], p.scope.stages[j].names()), meant[1])
 		}
@@ -160,8 +169,8 @@ func (p *parser) meantContext(name expression.Name) string {
 // key, or nothing.
 func (p *parser) outputOf(action, key string) string {
 	for _, s := range p.scope.stages {
-		if a := s.index[action]; a != nil && s.name != "" && a.Approval == nil {
-			return "write " + show(strings.Join([]string{s.name, cmp.Or(s.runOf(a), action), key}, "."))
+		if a := s.index[action]; a != nil && s.Name != "" && a.Approval == nil {
+			return "write " + show(strings.Join([]string{s.Name, cmp.Or(s.runOf(a), action), key}, "."))
 		}
 	}
 	return ""

@@ -57,6 +57,15 @@ func (p *parser) name(n node, what string) (string, bool) {
 // words reads a list of texts, or one text in place of a list of one. Those
 // that cannot be read are left out.
 func (p *parser) words(n node, what string) []node {
+	return p.entries(n, what, func(item node) bool {
+		_, ok := p.word(item, "an entry of "+what)
+		return ok
+	})
+}
+
+// entries are the entries of a list, or one in place of a list of one. Those that
+// cannot be read are left out.
+func (p *parser) entries(n node, what string, read func(item node) bool) []node {
 	items := n.items
 	switch {
 	case n.kind == scalar && !n.null:
@@ -64,20 +73,25 @@ func (p *parser) words(n node, what string) []node {
 	case n.kind != list:
 		p.report(n.at, "write [a, b], for example", "%s must be a list, not %s", what, n.kind)
 	}
-	return slices.DeleteFunc(slices.Clone(items), func(item node) bool {
-		_, ok := p.word(item, "an entry of "+what)
-		return !ok
-	})
+	return slices.DeleteFunc(slices.Clone(items), func(item node) bool { return !read(item) })
 }
 
 // some is words for a list that means something else when it is left out, and
 // so may not be empty.
 func (p *parser) some(n node, what, hint string) []node {
-	if n.null || (n.kind == list && len(n.items) == 0) {
-		p.report(n.at, hint, "%s is empty", what)
+	if p.nothing(n, what, hint) {
 		return nil
 	}
 	return p.words(n, what)
+}
+
+// nothing reports a list that is empty.
+func (p *parser) nothing(n node, what, hint string) bool {
+	empty := n.null || (n.kind == list && len(n.items) == 0)
+	if empty {
+		p.report(n.at, hint, "%s is empty", what)
+	}
+	return empty
 }
 
 // distinct leaves out entries that stand there twice, told apart by key.
@@ -105,11 +119,14 @@ func (p *parser) boolean(n node, what string) bool {
 	return text == "true"
 }
 
-// oneOf reads a word that is one of a few.
-func (p *parser) oneOf(n node, what string, words ...string) {
-	if text, ok := p.word(n, what); ok && !slices.Contains(words, text) {
+// oneOf reads a word that is one of a few. What is none is reported, and
+// returned all the same.
+func (p *parser) oneOf(n node, what string, words ...string) string {
+	text, ok := p.word(n, what)
+	if ok && !slices.Contains(words, text) {
 		p.report(n.at, DidYouMean(text, words), "%s must be one of %s, not %s", what, enumerate(words), quote(text))
 	}
+	return text
 }
 
 var whole = newPattern(`^[1-9][0-9]*$`)

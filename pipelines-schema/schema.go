@@ -56,6 +56,16 @@ const Secrets Feature = "secrets"
 //
 // Features name what the caller can carry out beyond what all can.
 func Parse(file string, data []byte, features ...Feature) (pipeline.Definition, []Diagnostic) {
+	d, diagnostics := parse(file, data, features)
+	if len(diagnostics) > 0 {
+		d.Variables, d.Stages = nil, nil
+	}
+	return d, diagnostics
+}
+
+// parse is Parse, but that a file whose only mistakes are keys that are not
+// supported yet has a definition.
+func parse(file string, data []byte, features []Feature) (pipeline.Definition, []Diagnostic) {
 	sum := sha256.Sum256(data)
 	d := pipeline.Definition{Name: Name(file), File: file, Hash: hex.EncodeToString(sum[:])}
 	p := &parser{file: file, src: newSource(""), features: features, refused: map[place]bool{}}
@@ -63,14 +73,13 @@ func Parse(file string, data []byte, features ...Feature) (pipeline.Definition, 
 	if ok {
 		p.pipeline(root, &d)
 		p.reportFaults(root, map[place]bool{})
+		if p.mistakes() == p.laters {
+			d.Stages = p.expand(d)
+		}
 	} else {
 		p.salvage(&d)
 	}
-	if diagnostics := p.diagnostics(); len(diagnostics) > 0 {
-		d.Variables, d.Stages = nil, nil
-		return d, diagnostics
-	}
-	return d, nil
+	return d, p.diagnostics()
 }
 
 // IsPipelineFile tells whether a path of a repository names a pipeline file: a
@@ -98,6 +107,7 @@ type parser struct {
 	src    *source
 	found  []Diagnostic
 	missed int // mistakes past maxDiagnostics
+	laters int // mistakes that are keys not supported yet
 	scope  scope
 
 	refused map[place]bool // keys that no mapping has, whose values are not looked at

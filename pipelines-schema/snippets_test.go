@@ -49,7 +49,7 @@ var settings = map[string]setting{
 	"retry":         {earlier + anAction + script + "        retry:\n          …\n", []string{"times: 1"}},
 	"service":       {earlier + anAction + script + "        services:\n          db:\n            …\n", []string{"image: postgres"}},
 	"reports":       {earlier + anAction + script + "        reports:\n          …\n", []string{"junit: x"}},
-	"rule":          {thisStage + "    before-entry:\n      -\n        …\n", nil},
+	"rule":          {thisStage + "    before-entry:\n      -\n        …\n", []string{"window: { days: mon }"}},
 	"tests-pass":    {thisStage + "    before-entry:\n      - tests-pass:\n          …\n", []string{"stage: build"}},
 	"window":        {thisStage + "    before-entry:\n      - window:\n          …\n", []string{"holidays: 2026-12-25"}},
 	"variable-rule": {thisStage + "    before-entry:\n      - variable:\n          …\n", []string{"name: variables.REGION", "value: x"}},
@@ -92,6 +92,8 @@ func missing(key string, present []string) bool {
 	switch key {
 	case "image", "run":
 		return !slices.Contains(present, key) && !slices.Contains(present, "approval")
+	case "window":
+		return slices.Equal(present, []string{"otherwise"})
 	case "matrix":
 		return !slices.Contains(present, key) && slices.Contains(present, "fail-fast")
 	}

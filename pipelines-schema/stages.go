@@ -15,19 +15,20 @@ const (
 	maxActions = 200 // of a stage
 )
 
-// stage is one while the file is checked.
+// stage is one while the file is checked. Its Actions are made last.
 type stage struct {
-	name        string
-	environment string
-	actions     []*action
-	finally     []*action
-	unreadable  bool               // there are actions that could not be read
-	index       map[string]*action // by name, the first of each
-	folded      map[string]*action // by folded name
-	runs        map[string]*action // those with a matrix, by the names of their runs
-	formulas    formulas           // of the stage itself, before it is entered
-	afterwards  formulas           // likewise when its actions have succeeded
-	tested      []tested
+	pipeline.Stage
+
+	actions    []*action
+	finally    []*action
+	commands   []*action          // of rules, before entry and on success
+	unreadable bool               // there are actions that could not be read
+	index      map[string]*action // by name, the first of each
+	folded     map[string]*action // by folded name
+	runs       map[string]*action // those with a matrix, by the names of their runs
+	formulas   formulas           // of the stage itself, before it is entered
+	afterwards formulas           // likewise when its actions have succeeded
+	tested     []tested
 }
 
 // action is one while the file is checked: what it refers to is only looked up
@@ -36,11 +37,12 @@ type action struct {
 	pipeline.Action
 
 	at       place
-	finally  bool // stands in finally of its stage
 	needs    []node
 	after    []*action // the needs that exist
 	inputs   []node
-	produces []pair // artifacts
+	unpacks  [][]string // what each of the inputs is called, in each run if they differ
+	produces []pair     // artifacts
+	makes    [][]string // what each of the artifacts is called, in each run if they differ
 	secrets  []node
 	matrix   *matrix // nil for none
 	formulas formulas
@@ -49,6 +51,20 @@ type action struct {
 
 // all are the actions of a stage, those of finally last.
 func (s *stage) all() []*action { return slices.Concat(s.actions, s.finally) }
+
+// commandsOf are the commands of the rules of one condition.
+func (s *stage) commandsOf(role pipeline.Role) []*action {
+	return slices.DeleteFunc(slices.Clone(s.commands), func(a *action) bool { return a.Role != role })
+}
+
+// worked are the actions that surely ran when the rules on success are asked.
+func (s *stage) worked() map[*action]bool {
+	ran := map[*action]bool{}
+	for _, a := range s.actions {
+		ran[a] = true
+	}
+	return ran
+}
 
 // names are those that others may write.
 func (s *stage) names() []string {
@@ -77,35 +93,26 @@ func (s *stage) runOf(a *action) string {
 }
 
 // stages reads all stages and checks what they say of each other.
-func (p *parser) stages(n node) []pipeline.Stage {
+func (p *parser) stages(n node) {
 	switch {
 	case n.kind != list && !n.null:
 		p.report(n.at, entryForm(n), "stages must be a list, not %s", n.kind)
-		return nil
+		return
 	case len(n.items) == 0:
 		p.report(n.at, "a pipeline has at least one stage", "stages is empty")
-		return nil
+		return
 	case len(n.items) > maxStages:
 		p.report(n.items[maxStages].at, "", "a pipeline has at most %d stages", maxStages)
-		return nil
+		return
 	}
 	if p.onlyTexts(n, "stages", "write each as - name: "+show(n.items[0].text)+" and, below it, its actions") {
-		return nil
+		return
 	}
 	names := unique{parser: p, what: "stage", seen: map[string]node{}}
 	for _, item := range n.items {
 		p.scope.stages = append(p.scope.stages, p.stage(item, names))
 	}
 	p.check()
-	var stages []pipeline.Stage
-	for _, s := range p.scope.stages {
-		out := pipeline.Stage{Name: s.name, Environment: s.environment}
-		for _, a := range s.actions {
-			out.Actions = append(out.Actions, a.Action)
-		}
-		stages = append(stages, out)
-	}
-	return stages
 }
 
 func (p *parser) stage(n node, names unique) *stage {
@@ -119,7 +126,7 @@ func (p *parser) stage(n node, names unique) *stage {
 	ok := p.each(n, inStage, func(key, value node) {
 		switch key.text {
 		case "name":
-			s.name = p.stageName(value, names)
+			s.Name = p.stageName(value, names)
 		case "actions":
 			s.actions = p.actions(s, value, "actions", inside)
 		case "finally":
@@ -135,7 +142,7 @@ func (p *parser) stage(n node, names unique) *stage {
 		return s
 	}
 	p.require(n, inStage, "name", "actions")
-	p.scope.unnamedStage = p.scope.unnamedStage || !namePattern.MatchString(s.name)
+	p.scope.unnamedStage = p.scope.unnamedStage || !namePattern.MatchString(s.Name)
 	if _, ok := n.get("actions"); !ok {
 		s.unreadable = true
 	}
@@ -165,19 +172,23 @@ func (p *parser) stageName(n node, names unique) string {
 func (p *parser) stageKey(s *stage, key, n node) {
 	switch key.text {
 	case "if":
-		p.condition(&s.formulas, n, "if")
-	case "before-entry", "on-success":
-		p.rules(s, n, key.text)
+		s.If = p.condition(&s.formulas, n)
+	case "before-entry":
+		s.BeforeEntry = p.rules(s, n, pipeline.RoleEntry)
+	case "on-success":
+		s.OnSuccess = p.rules(s, n, pipeline.RoleSuccess)
 	case "on-failure":
-		p.onFailure(n)
+		s.OnFailure = p.onFailure(n)
 	case "concurrency":
 		if n.kind == mapping {
 			p.report(n.at, "write a name that stages share, such as deploy", "concurrency must be a text, not %s", n.kind)
 			return
 		}
-		if text, ok := p.template(&s.formulas, n, "concurrency"); ok && (n.null || strings.TrimSpace(text) == "") {
+		text, ok := p.template(&s.formulas, n, "concurrency")
+		if ok && (n.null || strings.TrimSpace(text) == "") {
 			p.report(n.at, "write a name that stages share, such as deploy", "concurrency is empty")
 		}
+		s.Concurrency = text
 	case "environment":
 		if name, ok := n.get("name"); ok {
 			p.report(n.at, "write environment: "+show(name.text), "environment must be a name, not %s", n.kind)
@@ -187,14 +198,14 @@ func (p *parser) stageKey(s *stage, key, n node) {
 			p.report(n.at, "environment names a deployment target; variables of the script stand in env", "environment must be a name, not %s", n.kind)
 			return
 		}
-		s.environment, _ = p.name(n, "an environment")
+		s.Environment, _ = p.name(n, "an environment")
 	}
 }
 
 // checkFinally reports what cannot stand in finally.
 func (p *parser) checkFinally(s *stage) {
 	for _, a := range s.finally {
-		a.finally = true
+		a.Role = pipeline.RoleFinally
 		if a.Approval != nil {
 			p.report(a.at, "put it among the actions", "an approval cannot stand in finally, which runs after failure too")
 		}
@@ -243,8 +254,8 @@ func (p *parser) actions(s *stage, n node, what string, names unique) []*action 
 func (p *parser) stageNames() []string {
 	var names []string
 	for _, s := range p.scope.stages {
-		if namePattern.MatchString(s.name) {
-			names = append(names, s.name)
+		if namePattern.MatchString(s.Name) {
+			names = append(names, s.Name)
 		}
 	}
 	return names

@@ -5,27 +5,30 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 // window reads when a stage may be entered.
-func (p *parser) window(n node) {
+func (p *parser) window(n node) *pipeline.Window {
+	w := &pipeline.Window{}
 	ok := p.each(n, inWindow, func(key, value node) {
 		switch key.text {
 		case "days":
-			p.days(value)
+			w.Days = p.days(value)
 		case "hours":
-			p.hours(value)
+			w.Hours = p.hours(value)
 		case "timezone":
-			p.timezone(value)
+			w.Timezone = p.timezone(value)
 		case "cron":
-			p.cron(value)
+			w.Cron = p.cron(value)
 		case "holidays":
-			p.holidays(value)
+			w.Holidays = p.holidays(value)
 		}
 	})
 	if !ok {
 		p.report(n.at, `write window: { days: mon-fri, hours: "09:00-16:00" }`, "a window must be a mapping, not %s", n.kind)
-		return
+		return w
 	}
 	limits := slices.ContainsFunc(n.pairs, func(pair pair) bool { return pair.key.text != "timezone" })
 	if !limits {
@@ -39,11 +42,13 @@ func (p *parser) window(n node) {
 			}
 		}
 	}
+	return w
 }
 
 // days reads weekdays: names, ranges that may go over Sunday, in a list or with
 // commas.
-func (p *parser) days(n node) {
+func (p *parser) days(n node) []time.Weekday {
+	var open [7]bool
 	for _, item := range p.some(n, "days", "leave it out for every day") {
 		at := 0
 		for part := range strings.SplitSeq(item.text, ",") {
@@ -57,9 +62,38 @@ func (p *parser) days(n node) {
 			if strings.Count(part, "-") > 1 {
 				p.reportIn(item, at, "write one such as mon-fri", "%s is not a range of weekdays", quote(strings.TrimSpace(part)))
 			}
+			for _, day := range daysOf(part) {
+				open[day] = true
+			}
 			at += len(part) + 1
 		}
 	}
+	var days []time.Weekday
+	for day, isOpen := range open {
+		if isOpen {
+			days = append(days, time.Weekday(day))
+		}
+	}
+	return days
+}
+
+// daysOf lists a weekday, or those of a range; none where it names what is none.
+func daysOf(part string) []time.Weekday {
+	first, last, ranged := strings.Cut(part, "-")
+	from := slices.Index(weekdays, strings.TrimSpace(first))
+	to := slices.Index(weekdays, strings.TrimSpace(last))
+	if !ranged {
+		to = from
+	}
+	if from < 0 || to < 0 {
+		return nil
+	}
+	days := []time.Weekday{time.Weekday(from)}
+	for day := from; day != to; {
+		day = (day + 1) % len(weekdays)
+		days = append(days, time.Weekday(day))
+	}
+	return days
 }
 
 func dayHint(day string) string {
@@ -72,7 +106,8 @@ func dayHint(day string) string {
 }
 
 // hours reads a span of the day, which may go over midnight, or a list of them.
-func (p *parser) hours(n node) {
+func (p *parser) hours(n node) []pipeline.Span {
+	var spans []pipeline.Span
 	for _, item := range p.some(n, "hours", "leave it out for the whole day") {
 		from, to, ok := strings.Cut(item.text, "-")
 		from, to = strings.TrimSpace(from), strings.TrimSpace(to)
@@ -82,7 +117,9 @@ func (p *parser) hours(n node) {
 		case from == to:
 			p.report(item.at, "leave hours out for the whole day", "the hours %s are no time at all", item.text)
 		}
+		spans = append(spans, pipeline.Span{From: minuteOf(from), To: minuteOf(to)})
 	}
+	return spans
 }
 
 // isClock tells whether a text is a time from 00:00 to 23:59.
@@ -91,13 +128,26 @@ func isClock(text string) bool {
 	return err == nil && len(text) == len("15:04")
 }
 
+// minuteOf counts the minutes from midnight to a time; what is no clock's is the
+// end of the day.
+func minuteOf(text string) int {
+	at, err := time.Parse("15:04", text)
+	if err != nil {
+		return 24 * 60
+	}
+	return at.Hour()*60 + at.Minute()
+}
+
 // holidays reads the dates on which a window stays closed.
-func (p *parser) holidays(n node) {
+func (p *parser) holidays(n node) []string {
+	var days []string
 	for _, item := range p.distinct(p.some(n, "holidays", "leave it out for none"), "holidays", exact) {
 		if _, err := time.Parse(time.DateOnly, item.text); err != nil {
 			p.report(item.at, "write a day of a year, such as 2026-12-25", "%s is not a date", quote(item.text))
 		}
+		days = append(days, item.text)
 	}
+	return days
 }
 
 // zones are the names of the IANA database, each between line ends. What a
@@ -107,14 +157,14 @@ func (p *parser) holidays(n node) {
 //go:embed zones.txt
 var zones string
 
-func (p *parser) timezone(n node) {
+func (p *parser) timezone(n node) string {
 	text, ok := p.word(n, "timezone")
 	if !ok || !strings.ContainsAny(text, "\r\n") && strings.Contains(zones, "\n"+text+"\n") {
-		return
+		return text
 	}
 	if p.full() {
 		p.missed++
-		return
+		return ""
 	}
 	hint := ""
 	if len(text) > len("CEST") {
@@ -129,4 +179,5 @@ func (p *parser) timezone(n node) {
 		hint = "write one such as Europe/Paris or UTC"
 	}
 	p.report(n.at, hint, "%s is not a time zone", quote(text))
+	return ""
 }
