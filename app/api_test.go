@@ -36,6 +36,16 @@ func (w *world) newest(sha string) api.Summary {
 	return page.Items[0]
 }
 
+// executionOf is the newest execution of a pipeline on a commit.
+func (w *world) executionOf(sha, pipeline string) api.Summary {
+	w.t.Helper()
+	page, err := w.api().Executions(w.context(), api.Filter{Commit: sha, Pipeline: pipeline, Limit: 1})
+	if err != nil || len(page.Items) != 1 {
+		w.t.Fatalf("executions of %s: %v %v", sha, page, err)
+	}
+	return page.Items[0]
+}
+
 // refusedWith asks that something was refused with a code and a text.
 func (w *world) refusedWith(err error, code api.Code, want string) {
 	w.t.Helper()
@@ -149,8 +159,8 @@ func TestAPIRetriesAndStops(t *testing.T) {
 	w.refusedWith(err, api.Conflict, "has already ended: failed")
 	_, err = c.Retry(w.context(), "99", api.Retry{})
 	w.refusedWith(err, api.NotFound, "no execution 99")
-	x, err := c.Retry(w.context(), id, api.Retry{})
-	if err != nil || x.Status != "in_progress" || x.Stages[0].Attempt != 2 {
+	x, err := c.Retry(w.context(), id, api.Retry{All: true})
+	if err != nil || x.Status != "in_progress" || x.Stages[0].Attempt != 2 || x.Stages[0].Actions[1].Attempt != 2 {
 		t.Errorf("retry: %+v %v", x, err)
 	}
 	w.eventually("a second run", func() bool { return len(w.runs(sha, "ci / test")) == 2 })

@@ -17,6 +17,15 @@ func (c command) mistold(hint string) refusal {
 	return refused(codeInvalid, "the form is `%s`%s", c.verb.form, hint)
 }
 
+// option splits a word off the end of the arguments, and tells whether it was there.
+func (c command) option(word string) (args []string, given bool) {
+	last := len(c.args) - 1
+	if last < 0 || c.args[last] != word {
+		return c.args, false
+	}
+	return c.args[:last], true
+}
+
 var commandLine = regexp.MustCompile(`^/([a-z][a-z-]*)(?:[ \t]+(.*?))?[ \t]*$`)
 
 // commands finds the commands of a comment: lines that start with one at

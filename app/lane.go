@@ -61,6 +61,17 @@ func (a *App) laneExecutions(ctx context.Context, repo github.Repository, pr git
 	return slices.CompactFunc(all, func(x, y store.Execution) bool { return x.ID == y.ID }), nil
 }
 
+// newestOfEach leaves of executions, newest first, that of each pipeline.
+func newestOfEach(all []store.Execution) []store.Execution {
+	var newest []store.Execution
+	for _, x := range all {
+		if !slices.ContainsFunc(newest, func(o store.Execution) bool { return o.Definition.Name == x.Definition.Name }) {
+			newest = append(newest, x)
+		}
+	}
+	return newest
+}
+
 // underWay are those that have not ended.
 func underWay(all []store.Execution) []store.Execution {
 	return slices.DeleteFunc(slices.Clone(all), func(x store.Execution) bool { return x.Status.Ended() })

@@ -121,9 +121,9 @@ func (a *App) decide(ctx context.Context, by caller, g gate, approved bool) (ope
 	}}}, nil
 }
 
-// retry runs the failed actions of a failed stage again; without a name, of the
-// one that failed.
-func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage string) (operation, error) {
+// retry runs a failed or stopped stage again, the actions that did not succeed or
+// all; without a name, the one that failed.
+func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage string, all bool) (operation, error) {
 	may, err := a.mayWrite(ctx, repository(x), by)
 	switch {
 	case err != nil:
@@ -131,14 +131,14 @@ func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage str
 	case !may:
 		return nil, refused(codeForbidden, "%s may not run it again: that takes write access", by)
 	case stage == "" && len(x.Problems) > 0:
-		return nil, refused(codeConflict, "the pipeline could not start, and the same commit gives the same answer; push one that mends it")
+		return nil, unstartable()
 	case stage == "" && failedStage(x) == "":
 		return nil, refused(codeConflict, "execution %d is %s and has no failed stage", x.Number, x.Status)
 	case stage != "" && x.StageIndex(stage) < 0:
 		return nil, noStage(x, stage)
 	}
 	stage = cmp.Or(stage, failedStage(x))
-	return operation{addressed{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage}}}, nil
+	return operation{addressed{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage, All: all}}}, nil
 }
 
 // stop stops executions of one repository: what runs of them finishes, unless it is
@@ -169,13 +169,20 @@ func (a *App) stop(ctx context.Context, by caller, repo github.Repository, runni
 
 // failedStage is the stage that a retry means when it names none.
 func failedStage(x store.Execution) string {
-	i := slices.IndexFunc(x.Stages, func(st pipeline.StageState) bool {
-		return st.Status == pipeline.Failed || st.Status == pipeline.TimedOut || st.Status == pipeline.Stopped
-	})
+	i := slices.IndexFunc(x.Stages, repeatable)
 	if i < 0 {
 		return ""
 	}
 	return x.Stages[i].Name
+}
+
+func unstartable() refusal {
+	return refused(codeConflict, "the pipeline could not start, and the same commit gives the same answer; push one that mends it")
+}
+
+// repeatable tells whether a stage can be run again.
+func repeatable(st pipeline.StageState) bool {
+	return st.Status == pipeline.Failed || st.Status == pipeline.TimedOut || st.Status == pipeline.Stopped
 }
 
 // noStage refuses a stage that an execution does not have.

@@ -108,7 +108,7 @@ func (o operator) Decide(ctx context.Context, id string, said api.Answer) error 
 
 func (o operator) Retry(ctx context.Context, id string, r api.Retry) error {
 	return o.operate(ctx, id, func(x store.Execution) (operation, error) {
-		return o.retry(ctx, caller{login: theOperator, door: "api"}, x, r.Stage)
+		return o.retry(ctx, caller{login: theOperator, door: "api"}, x, r.Stage, r.All)
 	})
 }
 

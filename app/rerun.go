@@ -9,7 +9,6 @@ import (
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
-	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 // button decides an approval by a button of its check run.
@@ -62,7 +61,7 @@ func (a *App) rerunCheck(ctx context.Context, e github.CheckRunRerequested) (pla
 	if err != nil {
 		return plan{}, err
 	}
-	events, err := a.retry(ctx, caller{login: e.Sender, door: "button"}, x, row.Stage)
+	events, err := a.retry(ctx, caller{login: e.Sender, door: "button"}, x, row.Stage, false)
 	var no refusal
 	if err != nil && !errors.As(err, &no) {
 		return plan{}, err
@@ -93,7 +92,7 @@ func (a *App) rerunSuite(ctx context.Context, e github.CheckSuiteRerequested) (p
 				return err
 			}
 			for _, st := range x.Stages {
-				if st.Status == pipeline.Failed || st.Status == pipeline.TimedOut {
+				if repeatable(st) {
 					newest, rows = append(newest, x), append(rows, latest(runs, st.Name))
 				}
 			}
@@ -106,7 +105,7 @@ func (a *App) rerunSuite(ctx context.Context, e github.CheckSuiteRerequested) (p
 	p := plan{message: fmt.Sprintf("%s: re-run of %s at %s by %s", e.Repo, count(len(newest), "failed stage"), e.HeadSHA, e.Sender)}
 	var commits []func(context.Context, store.Tx) error
 	for i, x := range newest {
-		events, err := a.retry(ctx, caller{login: e.Sender, door: "button"}, x, rows[i].Stage)
+		events, err := a.retry(ctx, caller{login: e.Sender, door: "button"}, x, rows[i].Stage, false)
 		var no refusal
 		if err != nil && !errors.As(err, &no) {
 			return plan{}, err

@@ -34,6 +34,7 @@ func verbs() []verb {
 	return []verb{
 		{"approve", "/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]", "gives an approval that waits", (*App).sayDecide},
 		{"reject", "/reject [[PIPELINE/]STAGE[/ACTION]] [SHA]", "refuses an approval that waits", (*App).sayDecide},
+		{"retry", "/retry [[PIPELINE/]STAGE] [all]", "runs a failed or stopped stage again: what did not succeed, or all, approvals included", (*App).sayRetry},
 		{"stop", "/stop [PIPELINE] [abandon]", "lets what runs finish and begins nothing new; with abandon, kills what runs", (*App).sayStop},
 	}
 }
@@ -84,11 +85,7 @@ func (s spoken) chosen() (gate, string, error) {
 
 // sayStop stops what runs, or what runs of one pipeline.
 func (a *App) sayStop(ctx context.Context, s spoken) (operation, error) {
-	args := s.args
-	abandon := len(args) > 0 && args[len(args)-1] == "abandon"
-	if abandon {
-		args = args[:len(args)-1]
-	}
+	args, abandon := s.option("abandon")
 	if len(args) > 1 {
 		return nil, s.mistold("")
 	}

@@ -286,7 +286,7 @@ func TestExecution(t *testing.T) {
 		t.Errorf("approve: %v", err)
 	}
 	_, err = client.Decide(t.Context(), "20", api.Answer{})
-	_, err2 := client.Retry(t.Context(), "20", api.Retry{Stage: "build"})
+	_, err2 := client.Retry(t.Context(), "20", api.Retry{Stage: "build", All: true})
 	_, err3 := client.Stop(t.Context(), "20", api.Stop{Reason: "enough", Abandon: true})
 	_, err4 := client.Start(t.Context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "")
 	_, err5 := client.Start(t.Context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "key")
@@ -294,7 +294,7 @@ func TestExecution(t *testing.T) {
 		t.Error(err)
 	}
 	start := api.Start{Repository: "octo/shop", Pipeline: "ci"}
-	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build"}, api.Stop{Reason: "enough", Abandon: true}, start, start}
+	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build", All: true}, api.Stop{Reason: "enough", Abandon: true}, start, start}
 	if diff := cmp.Diff(asked, s.asked); diff != "" {
 		t.Error(diff)
 	}

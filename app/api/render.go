@@ -49,6 +49,23 @@ func stage(x Found, i int) Stage {
 	for j := range st.Actions {
 		out.Actions[j] = action(x, i, j)
 	}
+	for _, p := range st.Past {
+		out.Past = append(out.Past, past(p))
+	}
+	return out
+}
+
+func past(p pipeline.Attempt) PastStage {
+	out := PastStage{
+		Attempt: p.Attempt, Status: string(p.Status), Reason: p.Reason, StartedAt: p.StartedAt, EndedAt: p.EndedAt,
+		Actions: make([]PastAction, len(p.Actions)),
+	}
+	for j, a := range p.Actions {
+		out.Actions[j] = PastAction{
+			Name: a.Name, Status: string(a.Status), Attempt: a.Attempt, Reason: a.Reason, ExitCode: a.ExitCode,
+			StartedAt: a.StartedAt, EndedAt: a.EndedAt,
+		}
+	}
 	return out
 }
 

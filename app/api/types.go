@@ -82,6 +82,29 @@ type Stage struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	Actions   []Action  `json:"actions"`
+
+	Past []PastStage `json:"past,omitempty"` // earlier attempts that a retry took the place of, oldest first
+}
+
+// PastStage is an earlier attempt of a stage.
+type PastStage struct {
+	Attempt   int          `json:"attempt"`
+	Status    string       `json:"status"`
+	Reason    string       `json:"reason,omitempty"`
+	StartedAt time.Time    `json:"started_at,omitzero"`
+	EndedAt   time.Time    `json:"ended_at,omitzero"`
+	Actions   []PastAction `json:"actions"`
+}
+
+// PastAction is how an action stood at the end of an earlier attempt of its stage.
+type PastAction struct {
+	Name      string    `json:"name"`
+	Status    string    `json:"status"`
+	Attempt   int       `json:"attempt"`
+	Reason    string    `json:"reason,omitempty"`
+	ExitCode  int       `json:"exit_code,omitempty"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
 }
 
 // Action is where an action stands.
@@ -151,9 +174,11 @@ type Answer struct {
 	Approved bool `json:"-"`
 }
 
-// Retry is the body of retry. The stage may be left out where one has failed.
+// Retry is the body of retry. The stage may be left out where one has failed. What
+// did not succeed runs again, or all actions, approvals included.
 type Retry struct {
 	Stage string `json:"stage,omitempty"`
+	All   bool   `json:"all,omitempty"`
 }
 
 // Stop is the body of stop. What runs finishes, unless it is to be abandoned: then

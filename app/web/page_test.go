@@ -164,6 +164,7 @@ func TestHostileTextIsOnlyText(t *testing.T) {
 	x.Revision = pipeline.Revision{Commit: evil, Branch: evil, Message: evil, Author: "a" + evil}
 	x.Notes, x.Problems = []string{evil}, []pipeline.Problem{{File: evil, Line: 1, Message: evil, Hint: evil}}
 	x.Stages[1].Name, x.Stages[1].Reason = evil, evil
+	x.Stages[1].Past = []pipeline.Attempt{{Attempt: 1, Status: evil, Reason: evil, Actions: []pipeline.ActionState{{Name: evil, Status: evil}}}}
 	a := &x.Stages[1].Actions[0]
 	a.Name, a.Reason, a.Image, a.LogTail = evil, evil, evil, evil
 	a.Outputs, a.Artifacts = []pipeline.Value{{Name: evil, Value: evil}}, []pipeline.Artifact{{Name: evil, Digest: evil}}

@@ -63,6 +63,16 @@ type stage struct {
 	Attempt int // 0: the first
 	Reason  string
 	Actions []*action
+	Past    []attempt // the earlier ones, newest first
+}
+
+// attempt is an earlier attempt of a stage, briefly.
+type attempt struct {
+	Number  int
+	Status  badge
+	Reason  string
+	Took    string
+	Actions string // how each ended
 }
 
 type action struct {
@@ -219,7 +229,21 @@ func (v *view) stage(i int) stage {
 	for j := range st.Actions {
 		out.Actions = append(out.Actions, v.action(i, j))
 	}
+	for _, p := range slices.Backward(st.Past) {
+		out.Past = append(out.Past, v.past(p))
+	}
 	return out
+}
+
+func (v *view) past(p pipeline.Attempt) attempt {
+	var ends []string
+	for _, a := range p.Actions {
+		ends = append(ends, a.Name+" "+actionBadge(v.x, a).Word)
+	}
+	return attempt{
+		Number: p.Attempt, Status: badgeOf(p.Status), Reason: clip(p.Reason, 200), Took: took(p.StartedAt, p.EndedAt, p.EndedAt),
+		Actions: clip(strings.Join(ends, ", "), 500),
+	}
 }
 
 func (v *view) action(i, j int) *action {

@@ -70,11 +70,26 @@ func executionText(w io.Writer, x api.Execution) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, st := range x.Stages {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", show.Clean(st.Name), stands(st.Status, st.Reason), took(st.StartedAt, st.EndedAt))
+		for _, p := range st.Past {
+			fmt.Fprintf(table, "  (attempt %d)\t%s\t%s\n", p.Attempt, stands(p.Status, endings(p)), took(p.StartedAt, p.EndedAt))
+		}
 		for _, a := range st.Actions {
 			fmt.Fprintf(table, "  %s\t%s\t%s\n", show.Clean(a.Name), stands(a.Status, a.Reason), took(a.StartedAt, a.EndedAt))
 		}
 	}
 	return table.Flush()
+}
+
+// endings says how the actions of an earlier attempt ended.
+func endings(p api.PastStage) string {
+	if p.Reason != "" {
+		return p.Reason
+	}
+	var ends []string
+	for _, a := range p.Actions {
+		ends = append(ends, a.Name+" "+statusWords(a.Status))
+	}
+	return strings.Join(ends, ", ")
 }
 
 func stands(status, reason string) string {

@@ -94,7 +94,8 @@ func TestRemote(t *testing.T) {
 	p.wait("the failure", func() bool { return p.run(sha).Conclusion == "failure" })
 	p.tells(0, "execution show ci/1", "failed: exit code 3", "succeeded: approved by the operator: go")
 	p.tells(1, "stop ci/1", "has already ended: failed")
-	p.tells(0, "retry ci/1", "in progress")
+	p.tells(0, "retry ci/1 --all", "in progress")
+	p.tells(0, "execution show ci/1", "(attempt 1)  failed: sign-off succeeded, roll-out failed")
 	p.download()
 	p.ambiguous()
 }
