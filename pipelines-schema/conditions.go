@@ -43,7 +43,7 @@ func (p *parser) rule(s *stage, n node, role pipeline.Role) pipeline.Rule {
 	var r pipeline.Rule
 	ok := p.each(n, inRule, func(key, value node) {
 		if key.text == "otherwise" {
-			r.Otherwise = p.otherwise(n, value, role)
+			r.Otherwise = p.otherwise(value, role)
 			return
 		}
 		p.ruleKind(s, &r, key, value, role)
@@ -82,22 +82,17 @@ func (p *parser) ruleKind(s *stage, r *pipeline.Rule, key, n node, role pipeline
 	}
 }
 
-// otherwise reads what becomes of a stage when a rule of it does not hold. Only
-// a window opens by itself.
-func (p *parser) otherwise(rule, n node, role pipeline.Role) pipeline.Otherwise {
+// otherwise reads what becomes of a stage when a rule of it does not hold.
+func (p *parser) otherwise(n node, role pipeline.Role) pipeline.Otherwise {
 	words := []string{"fail", "skip", "wait"}
 	if role == pipeline.RoleSuccess {
 		words = []string{"fail", "rollback"}
 	}
 	text := p.oneOf(n, "otherwise", words...)
-	_, window := rule.get("window")
-	window = window || replaced(rule, inRule, "window")
-	switch {
-	case text == "fail":
+	if text == "fail" {
 		return pipeline.OtherwiseFail
-	case text == "wait" && role == pipeline.RoleEntry && !window:
-		p.report(n.at, "write fail or skip", "only a window is waited for: a rule of another kind would not hold later either")
-	case text == "rollback" && role == pipeline.RoleSuccess && p.scope.parallel:
+	}
+	if text == "rollback" && role == pipeline.RoleSuccess && p.scope.parallel {
 		p.report(n.at, "leave one of them out", "with mode: parallel nothing is rolled back")
 	}
 	return pipeline.Otherwise(text)
