@@ -41,6 +41,7 @@ type App struct {
 
 	changed      signal // something was committed
 	repositories keyed  // deliveries of one repository are processed one at a time
+	schedules    keyed  // those of one repository are looked after one at a time
 	reports      keyed  // one request in flight per execution
 	told         lastTold
 	admin        config.Secret // opens the API
@@ -95,6 +96,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	loops, ctx := errgroup.WithContext(ctx)
 	loops.Go(func() error { return a.serve(ctx, l) })
 	loops.Go(func() error { return a.reap(ctx) })
+	loops.Go(func() error { return a.keepTime(ctx) })
 	err = loops.Wait()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -183,6 +185,8 @@ func (a *App) queueConfig() *river.Config {
 	river.AddWorker(workers, work(a.log, a.reply))
 	river.AddWorker(workers, work(a.log, a.expire))
 	river.AddWorker(workers, work(a.log, a.recover))
+	river.AddWorker(workers, work(a.log, a.startScheduled))
+	river.AddWorker(workers, work(a.log, a.keepSchedules))
 	river.AddWorker(workers, work(a.log, a.renewChecks))
 	return &river.Config{
 		Workers: workers,
@@ -190,6 +194,7 @@ func (a *App) queueConfig() *river.Config {
 			store.QueueDeliver: {MaxWorkers: 8},
 			store.QueueReport:  {MaxWorkers: 16},
 			store.QueueSource:  {MaxWorkers: 4},
+			store.QueueStart:   {MaxWorkers: 4},
 			store.QueueTimer:   {MaxWorkers: 2},
 		},
 		PeriodicJobs: []*river.PeriodicJob{

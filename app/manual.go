@@ -3,8 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +12,6 @@ import (
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
-	schema "github.com/stagegate/stagegate/pipelines-schema"
 )
 
 // Start starts a pipeline because a person asks for it: of the head of a branch,
@@ -25,11 +22,9 @@ func (o operator) Start(ctx context.Context, s api.Start, key string) (id string
 	return id, fresh, o.toAPI(err)
 }
 
-// startKey stands for the delivery that started others: one starts a pipeline
-// once. It is negative, as no delivery's is.
+// startKey is that of a person's start.
 func startKey(s api.Start, key string) int64 {
-	sum := sha256.Sum256([]byte(strings.ToLower(s.Repository+"\x00"+s.Pipeline) + "\x00" + key))
-	return -int64(binary.BigEndian.Uint64(sum[:])>>1) - 1
+	return keyOf(strings.ToLower(s.Repository), strings.ToLower(s.Pipeline), key)
 }
 
 func (o operator) startManually(ctx context.Context, s api.Start, key int64) (id string, fresh bool, err error) {
@@ -41,20 +36,11 @@ func (o operator) startManually(ctx context.Context, s api.Start, key int64) (id
 		return "", false, err
 	}
 	x.Delivery = key
-	err = o.update(ctx, func(tx store.Tx) error {
-		if err := tx.CreateExecution(ctx, &x); err != nil {
-			return err
-		}
-		return store.Apply(ctx, tx, x.ID, pipeline.Started{At: o.now()})
-	})
-	if errors.Is(err, store.ErrConflict) { // the same was asked for twice at once
-		x, err := o.startedBefore(ctx, s, key)
-		return x.ID, false, err
+	fresh, err = o.begin(ctx, &x, nil)
+	if err == nil && !fresh { // the same was asked for twice at once
+		x, err = o.startedBefore(ctx, s, key)
 	}
-	if err == nil {
-		o.log.Info("execution started by hand", "repository", x.Repository, "pipeline", x.Definition.Name, "number", x.Number, "commit", x.Revision.Commit)
-	}
-	return x.ID, true, err
+	return x.ID, fresh, err
 }
 
 // startedBefore finds what a key has started. To ask under the same key for what
@@ -96,7 +82,7 @@ func (o operator) manual(ctx context.Context, s api.Start) (store.Execution, err
 	if err != nil {
 		return store.Execution{}, err
 	}
-	return store.Execution{Installation: repo.Installation, Token: newToken(), Execution: pipeline.Execution{
+	return store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: theOperator,
 		Trusted: r.Ref == "refs/heads/"+repo.DefaultBranch, Revision: r, Definition: def,
 	}}, nil
@@ -163,19 +149,13 @@ func (a *App) onBranch(ctx context.Context, repo github.Repository, commit, head
 // definition reads the pipeline of a name at a commit. One with mistakes is
 // refused with the first of them.
 func (a *App) definition(ctx context.Context, repo github.Repository, sha, name string) (pipeline.Definition, error) {
-	files, err := a.github.PipelineFiles(ctx, repo, sha)
+	all, err := a.pipelines(ctx, repo, sha)
 	if err != nil {
-		return pipeline.Definition{}, fmt.Errorf("read the pipeline files at %s: %w", sha, err)
+		return pipeline.Definition{}, err
 	}
-	var all []candidate
 	var names []string
-	for _, f := range files {
-		def, diagnostics := schema.Parse(f.Path, f.Data)
-		c := candidate{definition: def}
-		for _, d := range diagnostics {
-			c.problems = append(c.problems, pipeline.Problem(d))
-		}
-		all, names = append(all, c), append(names, def.Name)
+	for _, c := range all {
+		names = append(names, c.definition.Name)
 	}
 	for _, c := range unique(all) {
 		if !strings.EqualFold(c.definition.Name, name) {

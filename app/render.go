@@ -56,7 +56,7 @@ func (a *App) pageURL(x store.Execution, stage string) string {
 func (a *App) unstartedRun(x store.Execution) wanted {
 	var text strings.Builder
 	run := github.CheckRun{
-		Name: x.Definition.Name, SHA: x.Revision.Commit, DetailsURL: a.pageURL(x, ""),
+		Name: x.Definition.Name + suffix(x.Execution), SHA: x.Revision.Commit, DetailsURL: a.pageURL(x, ""),
 		Status: completed, Conclusion: "failure", StartedAt: x.CreatedAt, CompletedAt: x.EndedAt,
 	}
 	for _, p := range x.Problems {
@@ -86,14 +86,17 @@ func (a *App) unstartedRun(x store.Execution) wanted {
 	return wanted{attempt: 1, run: run}
 }
 
-// runName is what the check run of a stage is called. What nobody's push or pull
-// request started names itself, so that it does not stand for what they started.
-func runName(x store.Execution, st pipeline.StageState) string {
-	name := x.Definition.Name + " / " + st.Name
-	if x.Trigger == pipeline.Manual {
-		name += fmt.Sprintf(" (manual %d)", x.Number)
+// suffix ends the names of check runs of what nobody's push or pull request
+// started, so that they do not stand for what those started.
+func suffix(x pipeline.Execution) string {
+	switch x.Trigger {
+	case pipeline.Push, pipeline.PullRequest, pipeline.MergeGroup:
+		return ""
+	case pipeline.Manual:
+		return fmt.Sprintf(" (manual %d)", x.Number)
+	case pipeline.OnSchedule:
 	}
-	return name
+	return fmt.Sprintf(" (%s)", x.Trigger)
 }
 
 // stageRun is the run of one stage.
@@ -101,7 +104,7 @@ func (a *App) stageRun(x store.Execution, i int) wanted {
 	st := x.Stages[i]
 	w := wanted{stage: st.Name, attempt: st.Attempt}
 	w.run = github.CheckRun{
-		Name: runName(x, st), SHA: x.Revision.Commit, DetailsURL: a.pageURL(x, st.Name),
+		Name: x.Definition.Name + " / " + st.Name + suffix(x.Execution), SHA: x.Revision.Commit, DetailsURL: a.pageURL(x, st.Name),
 		StartedAt: st.StartedAt,
 	}
 	w.run.Status, w.run.Conclusion = stageStatus(x.Execution, i)

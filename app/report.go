@@ -13,7 +13,6 @@ import (
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
-	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 const (
@@ -121,12 +120,9 @@ func (a *App) hopeless(x store.Execution, err error) bool {
 // isNewest tells whether no newer execution writes runs of the same names on
 // the same commit.
 func isNewest(ctx context.Context, tx store.Tx, x store.Execution) (bool, error) {
-	if x.Trigger == pipeline.Manual {
-		return true, nil // nobody else's runs have its name
-	}
-	same, err := tx.Find(ctx, store.Filter{RepositoryID: x.RepositoryID, Pipeline: x.Definition.Name, Commit: x.Revision.Commit, Limit: 100})
-	same = slices.DeleteFunc(same, func(o store.Execution) bool { return o.Trigger == pipeline.Manual })
-	return len(same) == 0 || same[0].ID == x.ID, err
+	newer, err := tx.Find(ctx, store.Filter{RepositoryID: x.RepositoryID, Pipeline: x.Definition.Name, Commit: x.Revision.Commit, After: x.ID})
+	same := func(o store.Execution) bool { return suffix(o.Execution) == suffix(x.Execution) }
+	return !slices.ContainsFunc(newer, same), err
 }
 
 // latest is the newest run of a stage, or the zero run.

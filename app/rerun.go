@@ -83,10 +83,11 @@ func (a *App) rerunSuite(ctx context.Context, e github.CheckSuiteRerequested) (p
 		}
 		seen := map[string]bool{}
 		for _, x := range found {
-			if seen[x.Definition.Name] {
+			name := x.Definition.Name + suffix(x.Execution)
+			if seen[name] {
 				continue
 			}
-			seen[x.Definition.Name] = true
+			seen[name] = true
 			runs, err := tx.CheckRuns(ctx, x.ID)
 			if err != nil {
 				return err

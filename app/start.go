@@ -45,10 +45,18 @@ func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, 
 			Message: e.Message, Author: e.Author, Authors: e.Authors,
 		},
 	}
-	found, err := a.candidates(ctx, repo, base.Revision.Commit, base)
+	all, err := a.pipelines(ctx, repo, base.Revision.Commit)
 	if err != nil {
 		return plan{}, err
 	}
+	p, err := a.startPush(ctx, d, repo, e, base, concerned(all, base))
+	if err == nil && base.Trusted {
+		return a.withSchedules(ctx, repo, all, p)
+	}
+	return p, err
+}
+
+func (a *App) startPush(ctx context.Context, d store.Delivery, repo github.Repository, e github.Push, base pipeline.Execution, found []candidate) (plan, error) {
 	if len(found) == 0 {
 		return ignore("%s: no pipeline runs on a push to %s", repo, cmp.Or(e.Branch, e.Ref)), nil
 	}
@@ -75,26 +83,19 @@ func (a *App) installed(ctx context.Context, repo github.Repository) (github.Rep
 // candidates reads the pipeline files at a commit and picks those that the event
 // behind base concerns.
 func (a *App) candidates(ctx context.Context, repo github.Repository, sha string, base pipeline.Execution) ([]candidate, error) {
-	files, err := a.github.PipelineFiles(ctx, repo, sha)
-	if err != nil {
-		return nil, fmt.Errorf("read the pipeline files at %s: %w", sha, err)
-	}
+	all, err := a.pipelines(ctx, repo, sha)
+	return concerned(all, base), err
+}
+
+// concerned picks the pipelines that the event behind base concerns.
+func concerned(all []candidate, base pipeline.Execution) []candidate {
 	var found []candidate
-	for _, f := range files {
-		def, diagnostics := schema.Parse(f.Path, f.Data)
-		if m := def.On.Match(base); !m.Starts && !m.Skips {
-			continue
+	for _, c := range all {
+		if m := c.definition.On.Match(base); m.Starts || m.Skips {
+			found = append(found, c)
 		}
-		if f.TooLarge {
-			diagnostics = []schema.Diagnostic{{File: f.Path, Line: 1, Column: 1, Message: "the file is larger than 1 MB"}}
-		}
-		c := candidate{definition: def}
-		for _, g := range diagnostics {
-			c.problems = append(c.problems, pipeline.Problem(g))
-		}
-		found = append(found, c)
 	}
-	return unique(found), nil
+	return unique(found)
 }
 
 // unique refuses pipelines of one name: none of them runs, and the first shows
@@ -173,8 +174,9 @@ var earliest = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo github.Repository, base pipeline.Execution, c candidate, outrun string) error {
 	if c.skip != "" {
-		same := store.Filter{RepositoryID: base.RepositoryID, Pipeline: c.definition.Name, Commit: base.Revision.Commit, Limit: 1}
-		if found, err := tx.Find(ctx, same); err != nil || len(found) > 0 {
+		same := store.Filter{RepositoryID: base.RepositoryID, Pipeline: c.definition.Name, Commit: base.Revision.Commit}
+		found, err := tx.Find(ctx, same)
+		if err != nil || slices.ContainsFunc(found, func(x store.Execution) bool { return suffix(x.Execution) == suffix(base) }) {
 			return err // what ran for the commit counts more than what did not
 		}
 	}

@@ -25,6 +25,22 @@ type Planning struct {
 	Changed   []string         // files that change, from the root of the repository; none: not known
 }
 
+// Events are what a plan can think of, the usual ones first.
+var Events = []pipeline.Trigger{pipeline.Push, pipeline.PullRequest, pipeline.MergeGroup, pipeline.OnSchedule}
+
+// listed writes events for people: a, b or c.
+func listed(events []pipeline.Trigger) string {
+	text := string(events[0])
+	for i, e := range events[1:] {
+		separator := ", "
+		if i == len(events)-2 {
+			separator = " or "
+		}
+		text += separator + string(e)
+	}
+	return text
+}
+
 // Plan is what an event would start, as far as it is known: of the revision what
 // is empty is not.
 type Plan struct {
@@ -203,6 +219,8 @@ func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execut
 	case p.Event == pipeline.MergeGroup:
 		x.Revision.Base = p.Base
 		return x, nil
+	case p.Event == pipeline.OnSchedule:
+		return x, nil
 	}
 	head, err := tree.head(ctx)
 	if p.Branch == "" {
@@ -251,8 +269,10 @@ func (p Planning) complete() (Planning, error) {
 		p.Event = pipeline.PullRequest
 	case p.Event == "":
 		p.Event = pipeline.Push
-	case p.Event != pipeline.Push && p.Event != pipeline.PullRequest && p.Event != pipeline.MergeGroup:
-		return p, usage("there is no event %q: it is push, pull_request or merge_group", p.Event)
+	case !slices.Contains(Events, p.Event):
+		return p, usage("there is no event %q: it is %s", p.Event, listed(Events))
+	case p.Event == pipeline.OnSchedule && (p.Branch+p.Tag+p.Ref+p.Base+p.Type != "" || len(p.Changed) > 0):
+		return p, usage("a %s is about the newest commit of the default branch: leave out all flags of other events", p.Event)
 	}
 	if p.Ref != "" {
 		if p.Branch != "" || p.Tag != "" {

@@ -3,31 +3,46 @@ package schema
 import (
 	"strconv"
 	"strings"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-// schedules reads on.schedule.
-func (p *parser) schedules(n node) {
+// maxSchedules is how many times a pipeline may name.
+const maxSchedules = 20
+
+// schedules reads on.schedule: all of it, or with a mistake none.
+func (p *parser) schedules(n node) []pipeline.Schedule {
+	before := p.mistakes()
 	switch {
 	case n.kind != list:
 		p.report(n.at, "write each as an entry that begins with -", "schedule must be a list, not %s", n.kind)
-		return
+		return nil
 	case len(n.items) == 0:
 		p.report(n.at, `write - cron: "0 3 * * 1-5"`, "schedule is empty")
+	case len(n.items) > maxSchedules:
+		p.report(n.items[maxSchedules].at, "join them: 0 3,15 * * * is twice a day", "schedule has %d entries; the most is %d", len(n.items), maxSchedules)
 	}
+	var all []pipeline.Schedule
 	for _, item := range n.items {
+		s := pipeline.Schedule{Timezone: "UTC"}
 		ok := p.each(item, inSchedule, func(key, value node) {
 			if key.text == "timezone" {
-				p.timezone(value)
+				s.Timezone = p.timezone(value)
 				return
 			}
-			p.cron(value)
+			s.Cron = p.cron(value)
 		})
+		all = append(all, s)
 		if !ok {
 			p.report(item.at, `write - cron: "0 3 * * 1-5"`, "an entry of schedule must be a mapping, not %s", item.kind)
 		} else {
 			p.require(item, inSchedule, "cron")
 		}
 	}
+	if p.mistakes() > before {
+		return nil
+	}
+	return all
 }
 
 // cronField is one of the five fields of a cron text.

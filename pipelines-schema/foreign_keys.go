@@ -101,7 +101,7 @@ var foreignEvents = map[string]string{
 	"workflow_call":       "a pipeline is not called by another",
 	"pull_request_target": "write pull_request: a pull request from a fork runs the base branch's file",
 	"merge_request":       "write pull_request",
-	"cron":                "schedule, which stands for it, is not supported yet",
+	"cron":                "write on: { schedule: [{ cron: … }] }",
 	"tag":                 "write tags below push",
 }
 

@@ -25,7 +25,7 @@ func (p *parser) triggers(n node, on *pipeline.Triggers) {
 		case "merge_group":
 			on.MergeGroup = p.mergeGroup(value)
 		case "schedule":
-			p.schedules(value)
+			on.Schedules = p.schedules(value)
 		case "pipeline":
 			p.upstream(value)
 		case "webhook":
@@ -55,7 +55,7 @@ func (p *parser) events(n node, on *pipeline.Triggers) {
 		case "merge_group":
 			on.MergeGroup = &pipeline.Filter{}
 		case "schedule":
-			p.report(event.at, `write on: { schedule: [{ cron: "0 3 * * 1-5" }] }`, "schedule is not supported yet, and does not say when")
+			p.report(event.at, `write on: { schedule: [{ cron: "0 3 * * 1-5" }] }`, "schedule does not say when")
 		default:
 			p.unknownKey(event, node{kind: scalar, null: true}, inOn)
 		}

@@ -23,6 +23,9 @@ var (
 	// ErrGone: GitHub gives no token for the installation: it was deleted or
 	// suspended, or the App's id or key is wrong. Trying again is useless.
 	ErrGone = errors.New("installation gone")
+	// ErrSuspended is the ErrGone of an installation that is there and may not be
+	// used: its owner has suspended it.
+	ErrSuspended = fmt.Errorf("%w: suspended", ErrGone)
 	// ErrUnavailable: GitHub did not answer, or with an error of its own. Try
 	// again later.
 	ErrUnavailable = errors.New("GitHub unavailable")
@@ -123,7 +126,9 @@ func (c *Client) judgeToken(in *installation, e *ghinstallation.HTTPError) error
 	switch status := resp.StatusCode; {
 	case status >= 500, status == http.StatusUnauthorized: // a wrong clock or a rotated key can be mended
 		kind = ErrUnavailable
-	case status == http.StatusForbidden, status == http.StatusNotFound:
+	case status == http.StatusForbidden:
+		kind = ErrSuspended
+	case status == http.StatusNotFound:
 		kind = ErrGone
 	}
 	return fmt.Errorf("get a token of installation %d: %w: %s", in.id, kind, describe(resp.StatusCode, answer))

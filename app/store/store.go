@@ -47,6 +47,7 @@ type Tx interface {
 	Transitions
 	Jobs
 	Checks
+	Schedules
 	// Enqueue leaves work to be done after the commit, at least once, and not
 	// before the time; the zero time means at once.
 	Enqueue(ctx context.Context, work river.JobArgs, at time.Time) error
@@ -125,6 +126,7 @@ type Filter struct {
 	Status       pipeline.Status
 	Active       bool   // not ended
 	Before       string // id: only older ones
+	After        string // id: only newer ones
 	Limit        int    // zero: 1000
 }
 

@@ -12,6 +12,7 @@ const (
 	QueueDeliver = "deliver"
 	QueueReport  = "report"
 	QueueSource  = "source"
+	QueueStart   = "start" // see start.go
 	QueueTimer   = "timer"
 )
 
@@ -43,22 +44,6 @@ func (FetchSource) Kind() string { return "fetch_source" }
 // InsertOpts chooses the queue.
 func (FetchSource) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: QueueSource, MaxAttempts: forever}
-}
-
-// StartFollowers starts the pipelines that wait for the success of an execution,
-// or of one of its stages.
-type StartFollowers struct {
-	Execution string `json:"execution"`
-	Stage     string `json:"stage"`   // empty: the execution
-	Attempt   int    `json:"attempt"` // of the stage
-}
-
-// Kind names the work in the queue.
-func (StartFollowers) Kind() string { return "start_followers" }
-
-// InsertOpts chooses the queue.
-func (StartFollowers) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: QueueTimer, MaxAttempts: forever}
 }
 
 // Report tells GitHub what changed in an execution up to a version.

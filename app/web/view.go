@@ -40,7 +40,7 @@ type page struct {
 	Subject    string // first line of the commit's message
 	Ref        link
 	Base       string // the pull request's
-	Cause      string // with the actor behind it
+	Cause      string // with the actor behind it, if there is one
 	Actor      string
 	Author     string // empty when the actor is the author
 	Started    moment
@@ -120,7 +120,7 @@ func (v *view) page() page {
 		Style: ".." + stylePath(), Version: v.Version,
 		Name: clip(x.Definition.Name, 100), Number: x.Number, Status: executionBadge(x),
 		Started: momentOf(x.CreatedAt), Took: took(x.CreatedAt, x.EndedAt, v.now),
-		Cause: cause(x.Trigger), Actor: clip(x.Actor, 100),
+		Cause: cause(x), Actor: clip(x.Actor, 100),
 		Definition: clip(x.Definition.File, 200),
 		Failures:   v.failures(), Problems: problems(x.Problems),
 	}
@@ -200,8 +200,15 @@ func (v *view) pullRequest() link {
 	return link{"pull request #" + n, under(v.hub, v.x.Repository, "pull", n)}
 }
 
-func cause(t pipeline.Trigger) string {
-	switch t {
+// cause is what started an execution; its actor follows it, if there is one.
+func cause(x pipeline.Execution) string {
+	switch {
+	case x.Trigger == pipeline.OnSchedule:
+		return "started by its schedule"
+	case x.Actor == "":
+		return ""
+	}
+	switch x.Trigger {
 	case pipeline.PullRequest: // which stands beside it
 		return "by"
 	case pipeline.Push:
@@ -210,8 +217,9 @@ func cause(t pipeline.Trigger) string {
 		return "queued by"
 	case pipeline.Manual:
 		return "started by"
+	case pipeline.OnSchedule:
 	}
-	return clip(string(t), 30) + " by"
+	return clip(string(x.Trigger), 30) + " by"
 }
 
 func (v *view) stage(i int) stage {

@@ -62,7 +62,11 @@ func (r *remote) execution(cmd *cobra.Command, name string) (api.Execution, erro
 func executionText(w io.Writer, x api.Execution) error {
 	message, _, _ := strings.Cut(x.Revision.Message, "\n")
 	fmt.Fprintln(w, headline(x.Summary))
-	fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s on %s, %s by %s: %s", shortCommit(x.Revision.Commit), x.Lane, x.Trigger, x.Actor, message)))
+	cause := x.Trigger
+	if x.Actor != "" {
+		cause += " by " + x.Actor
+	}
+	fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s on %s, %s: %s", shortCommit(x.Revision.Commit), x.Lane, cause, message)))
 	fmt.Fprintln(w, show.Clean(x.URL))
 	for _, p := range x.Problems {
 		fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)))

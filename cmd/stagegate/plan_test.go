@@ -99,6 +99,10 @@ func TestPlanEvents(t *testing.T) {
 		".github/pipelines/bad.yaml": strings.Replace(valid, "image:", "imgae:", 1), ".github/pipelines/fine.yaml": valid,
 		".github/pipelines/lost.yaml": "on: [\n",
 	})
+	timed := repository(t, map[string]string{
+		".github/pipelines/daily.yaml": strings.Replace(valid, "push", `{ schedule: [{ cron: "0 3 * * 1-5", timezone: Europe/Paris }, { cron: "0 12 * * 6" }] }`, 1),
+		".github/pipelines/fine.yaml":  valid, ".github/pipelines/lost.yaml": "on: { schedule: [{ cron: x }] }\n",
+	})
 	for name, c := range map[string]struct {
 		from string
 		args string
@@ -127,7 +131,9 @@ func TestPlanEvents(t *testing.T) {
 		"file of a pipeline":   {sub, "pipelines/nightly.yml", 0, "night does not start"},
 		"no Git":               {bare, "--branch main", 0, "release starts"},
 		"no Git, no branch":    {bare, "", 2, "no branch is checked out: name one with --branch"},
-		"no such event":        {dir, "--event schedule", 2, `there is no event "schedule": it is push, pull_request or merge_group`},
+		"no such event":        {dir, "--event cron", 2, `there is no event "cron": it is push, pull_request, merge_group or schedule`},
+		"schedule":             {timed, "--event schedule", 2, "schedule, of the default branch\n|daily starts: schedule has 0 3 * * 1-5 Europe/Paris, 0 12 * * 6 UTC (|fine does not start: on has no schedule|lost fails at once: nobody can tell"},
+		"schedule of a branch": {timed, "--event schedule --branch main", 2, "a schedule is about the newest commit of the default branch"},
 		"no base":              {bare, "--branch x --event pull_request", 2, "name the branch that the pull request is to go into with --base"},
 		"base of a push":       {dir, "--event push --base main", 2, "a push has no base"},
 		"branch and tag":       {dir, "--branch a --tag b", 2, "leave out --branch or --tag"},

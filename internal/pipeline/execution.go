@@ -16,6 +16,8 @@ const (
 	// MergeGroup is a group of pull requests in a merge queue, whose merge on top
 	// of its base is a commit on a branch of its own.
 	MergeGroup Trigger = "merge_group"
+	// OnSchedule is a time that the file names.
+	OnSchedule Trigger = "schedule"
 	// Manual is a person who asked for it.
 	Manual Trigger = "manual"
 )

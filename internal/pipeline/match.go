@@ -23,6 +23,9 @@ type Match struct {
 // message of the commit. A file whose triggers nobody can read starts by what
 // starts others that say nothing of types, so that its mistakes are shown.
 func (t Triggers) Match(x Execution) Match {
+	if x.Trigger == OnSchedule {
+		return t.scheduled()
+	}
 	filter := t.filter(x.Trigger)
 	if t.Unreadable() {
 		filter = &Filter{}
@@ -35,9 +38,26 @@ func (t Triggers) Match(x Execution) Match {
 	}
 	m := filter.match(x)
 	if t.Unreadable() && m.Starts {
-		m.Why = "nobody can tell what on means"
+		m.Why = unreadable
 	}
 	return m
+}
+
+const unreadable = "nobody can tell what on means"
+
+// scheduled is what a time of the schedule means.
+func (t Triggers) scheduled() Match {
+	var times []string
+	for _, s := range t.Schedules {
+		times = append(times, strings.TrimSpace(s.Cron+" "+s.Timezone))
+	}
+	switch {
+	case t.Unreadable():
+		return Match{Starts: true, Why: unreadable}
+	case len(times) == 0:
+		return Match{Why: "on has no schedule"}
+	}
+	return Match{Starts: true, Why: "schedule has " + strings.Join(times, ", ")}
 }
 
 // asksFiles tells whether the event is narrowed by the files that changed.
@@ -54,7 +74,7 @@ func (t Triggers) filter(event Trigger) *Filter {
 		return t.PullRequest
 	case MergeGroup:
 		return t.MergeGroup
-	case Manual: // a person is the trigger
+	case OnSchedule, Manual: // no event is
 	}
 	return nil
 }

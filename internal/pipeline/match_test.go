@@ -235,3 +235,17 @@ func TestKeptChanges(t *testing.T) {
 		}
 	}
 }
+
+func TestMatchSchedule(t *testing.T) {
+	on := pipeline.Triggers{Schedules: []pipeline.Schedule{{Cron: "0 3 * * *", Timezone: "UTC"}, {Cron: "0 4 * * *", Timezone: "Asia/Tokyo"}}}
+	for name, tc := range map[string]struct{ got, want pipeline.Match }{
+		"its times":       {on.Match(event(pipeline.OnSchedule, push("main"))), starts("schedule has 0 3 * * * UTC, 0 4 * * * Asia/Tokyo")},
+		"a push":          {on.Match(event(pipeline.Push, push("main"))), never("on has no push")},
+		"none of others":  {pipeline.Triggers{Push: &pipeline.Filter{}}.Match(event(pipeline.OnSchedule, push("main"))), never("on has no schedule")},
+		"nobody can tell": {pipeline.Triggers{}.Match(event(pipeline.OnSchedule, push("main"))), starts("nobody can tell what on means")},
+	} {
+		if d := cmp.Diff(tc.want, tc.got); d != "" {
+			t.Errorf("%s:\n%s", name, d)
+		}
+	}
+}

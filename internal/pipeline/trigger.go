@@ -5,13 +5,20 @@ import "strings"
 // Triggers say which events start an execution. A nil filter means never.
 type Triggers struct {
 	Push        *Filter
-	PullRequest *Filter // its branches are matched against the base
-	MergeGroup  *Filter `json:",omitempty"` // of types only
+	PullRequest *Filter    // its branches are matched against the base
+	MergeGroup  *Filter    `json:",omitempty"` // of types only
+	Schedules   []Schedule `json:",omitempty"`
 }
 
 // Unreadable tells of a file whose triggers a mistake hides.
 func (t Triggers) Unreadable() bool {
-	return t.Push == nil && t.PullRequest == nil && t.MergeGroup == nil
+	return t.Push == nil && t.PullRequest == nil && t.MergeGroup == nil && len(t.Schedules) == 0
+}
+
+// Schedule is when the newest commit of the default branch runs.
+type Schedule struct {
+	Cron     string // the five fields of crontab
+	Timezone string // a name of the IANA database
 }
 
 // Filter narrows an event by glob patterns, as in GitHub Actions. Of a list the

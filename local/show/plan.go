@@ -42,6 +42,8 @@ func event(p local.Plan) string {
 		text = "merge group into " + r.Base
 	case p.Event == pipeline.MergeGroup:
 		text = "merge group"
+	case p.Event == pipeline.OnSchedule:
+		text = "schedule, of the default branch"
 	case r.Branch == "":
 		text = "push of the tag " + strings.TrimPrefix(r.Ref, "refs/tags/")
 	}

@@ -110,6 +110,7 @@ func (t *transaction) Find(ctx context.Context, f store.Filter) ([]store.Executi
 	where("delivery = ?", f.Delivery, f.Delivery != 0)
 	where("status = ?", string(f.Status), f.Status != "")
 	where("id < ?", f.Before, f.Before != "")
+	where("id > ?", f.After, f.After != "")
 	where("lane = ?", f.Lane, f.Lane != "")
 	where("commit_sha >= ?", f.Commit, f.Commit != "")
 	where("commit_sha < ?", f.Commit+"g", f.Commit != "") // g comes after the digits of a SHA

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"lane and all":       laneAndAll,
 		"time is over":       timeIsOver,
 		"shown anew":         shownAnew,
+		"schedules":          schedules,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+	schema "github.com/stagegate/stagegate/pipelines-schema"
+)
+
+// keyOf stands for the delivery that started others: one starts a pipeline once.
+// It is negative, as no delivery's is.
+func keyOf(parts ...string) int64 {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return -int64(binary.BigEndian.Uint64(sum[:])>>1) - 1
+}
+
+// begin stores an execution that no delivery started and begins it, or ends it
+// with the mistakes of its file. It is not fresh where its key has started the
+// pipeline before: nothing happens then.
+func (a *App) begin(ctx context.Context, x *store.Execution, mistakes []pipeline.Problem) (fresh bool, err error) {
+	x.Token = newToken()
+	err = a.update(ctx, func(tx store.Tx) error {
+		if err := tx.CreateExecution(ctx, x); err != nil {
+			return err
+		}
+		if len(mistakes) > 0 {
+			return store.Apply(ctx, tx, x.ID, pipeline.Invalid{At: a.now(), Reason: "the pipeline could not start", Problems: mistakes})
+		}
+		return store.Apply(ctx, tx, x.ID, pipeline.Started{At: a.now()})
+	})
+	if errors.Is(err, store.ErrConflict) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("start pipeline %s: %w", x.Definition.Name, err)
+	}
+	a.log.Info("execution started", "trigger", x.Trigger, "repository", x.Repository, "pipeline", x.Definition.Name, "number", x.Number, "commit", x.Revision.Commit)
+	return true, nil
+}
+
+// pipelines reads all pipeline files at a commit.
+func (a *App) pipelines(ctx context.Context, repo github.Repository, sha string) ([]candidate, error) {
+	files, err := a.github.PipelineFiles(ctx, repo, sha)
+	if err != nil {
+		return nil, fmt.Errorf("read the pipeline files at %s: %w", sha, err)
+	}
+	var all []candidate
+	for _, f := range files {
+		def, diagnostics := schema.Parse(f.Path, f.Data)
+		if f.TooLarge {
+			diagnostics = []schema.Diagnostic{{File: f.Path, Line: 1, Column: 1, Message: "the file is larger than 1 MB"}}
+		}
+		c := candidate{definition: def}
+		for _, d := range diagnostics {
+			c.problems = append(c.problems, pipeline.Problem(d))
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
