@@ -54,7 +54,10 @@ func (o operator) Execution(ctx context.Context, id string) (api.Found, error) {
 			return err
 		}
 		found = api.Found{Execution: x.Execution, URL: o.pageURL(x, "")}
-		found.Jobs, err = jobsOf(ctx, tx, x.Execution)
+		if found.Jobs, err = jobsOf(ctx, tx, x.Execution); err != nil {
+			return err
+		}
+		found.Closed, err = o.closed(ctx, tx, x.Execution)
 		return err
 	})
 	return found, o.toAPI(noExecution(id, err))

@@ -27,6 +27,16 @@ func (p pages) ByToken(ctx context.Context, token string) (pipeline.Execution, e
 	return x.Execution, err
 }
 
+func (p pages) Closed(ctx context.Context, x pipeline.Execution) (map[string]pipeline.Transition, error) {
+	var closed map[string]pipeline.Transition
+	err := p.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		closed, err = p.closed(ctx, tx, x)
+		return err
+	})
+	return closed, err
+}
+
 func (p pages) Log(ctx context.Context, id pipeline.JobID) (io.ReadCloser, error) {
 	r, err := p.openLog(ctx, id)
 	if errors.Is(err, blob.ErrNotFound) {

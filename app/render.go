@@ -32,14 +32,19 @@ func (w *wanted) note(text string) {
 }
 
 // checkRuns says what GitHub should show of an execution: one run for each
-// stage, or one for the pipeline when it could not start.
-func (a *App) checkRuns(x store.Execution) []wanted {
+// stage, or one for the pipeline when it could not start. closed is what keeps the
+// ways into its stages closed.
+func (a *App) checkRuns(x store.Execution, closed map[string]pipeline.Transition) []wanted {
 	if len(x.Stages) == 0 {
 		return []wanted{a.unstartedRun(x)}
 	}
 	var all []wanted
 	for i := range x.Stages {
-		all = append(all, a.stageRun(x, i))
+		w := a.stageRun(x, i)
+		if t, ok := closed[x.Stages[i].Name]; ok {
+			w.closed(x.Execution, i, t)
+		}
+		all = append(all, w)
 	}
 	return all
 }

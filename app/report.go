@@ -13,6 +13,7 @@ import (
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 const (
@@ -82,10 +83,14 @@ func (a *App) tellAll(ctx context.Context, x store.Execution) (time.Time, error)
 	var (
 		runs   []store.CheckRun
 		newest bool
+		closed map[string]pipeline.Transition
 	)
 	err := a.store.View(ctx, func(tx store.Tx) error {
 		var err error
 		if runs, err = tx.CheckRuns(ctx, x.ID); err != nil {
+			return err
+		}
+		if closed, err = a.closed(ctx, tx, x.Execution); err != nil {
 			return err
 		}
 		newest, err = isNewest(ctx, tx, x)
@@ -95,7 +100,7 @@ func (a *App) tellAll(ctx context.Context, x store.Execution) (time.Time, error)
 		return time.Time{}, fmt.Errorf("read check runs of execution %s: %w", x.ID, err)
 	}
 	var again time.Time
-	for _, want := range a.checkRuns(x) {
+	for _, want := range a.checkRuns(x, closed) {
 		wait, err := a.tell(ctx, x, want, latest(runs, want.stage), newest)
 		if err != nil && !a.hopeless(x, err) {
 			return time.Time{}, fmt.Errorf("tell GitHub of %s: %w", want.run.Name, err)

@@ -15,13 +15,14 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-// scheduleInterval is how late a schedule may start.
+// scheduleInterval is how late a schedule may start, and a freeze may end.
 const scheduleInterval = 5 * time.Second
 
-// keepTime hands on what is scheduled when its time comes.
+// keepTime hands on what is scheduled, and opens what is closed, when its time comes.
 func (a *App) keepTime(ctx context.Context) error {
 	return every(ctx, scheduleInterval, func() {
 		a.complain(ctx, "hand on what is scheduled", a.handOnDue(ctx))
+		a.complain(ctx, "open what was closed until now", a.thaw(ctx))
 	})
 }
 

@@ -34,6 +34,9 @@ type Executions interface {
 	Log(ctx context.Context, job pipeline.JobID) (io.ReadCloser, error)
 	// Artifact opens the tar of an artifact.
 	Artifact(ctx context.Context, a pipeline.Artifact) (io.ReadCloser, error)
+	// Transitions lists those that are disabled, of a repository and a pipeline, or
+	// of all for "".
+	Transitions(ctx context.Context, repository, pipeline string) ([]Transition, error)
 }
 
 // Operations carries out what is asked for. What cannot be done is a *Refusal.
@@ -44,13 +47,17 @@ type Operations interface {
 	// Start returns the id of the execution, and whether it is a fresh one: a key,
 	// unless it is empty, starts a pipeline once.
 	Start(ctx context.Context, s Start, key string) (id string, fresh bool, err error)
+	// Disable and Enable return the transition that they close or open.
+	Disable(ctx context.Context, d Disable) (Transition, error)
+	Enable(ctx context.Context, w Way) (Transition, error)
 }
 
 // Found is an execution with what stands beside it.
 type Found struct {
 	pipeline.Execution
-	URL  string         // of its page
-	Jobs []pipeline.Job // all that were handed out, in no order; not in lists
+	URL    string                         // of its page
+	Jobs   []pipeline.Job                 // all that were handed out, in no order; not in lists
+	Closed map[string]pipeline.Transition // what keeps the way into a stage closed, by its name; not in lists
 }
 
 // Filter picks executions. Zero fields do not filter.
@@ -108,6 +115,9 @@ func routes() []route {
 		{http.MethodPost, one + "/reject", (*server).reject},
 		{http.MethodPost, one + "/retry", (*server).retry},
 		{http.MethodPost, one + "/stop", (*server).stop},
+		{http.MethodGet, "/transitions", (*server).transitions},
+		{http.MethodPost, "/transitions", (*server).disable},
+		{http.MethodPost, "/transitions/enable", (*server).enable},
 	}
 }
 

@@ -75,6 +75,28 @@ func (s *shelf) Start(_ context.Context, w api.Start, key string) (string, bool,
 	return "10", key == "", s.do(w)
 }
 
+func (s *shelf) Transitions(_ context.Context, repository, name string) ([]api.Transition, error) {
+	t := transition
+	if repository != "" && repository != t.Repository || name != "" && name != t.Pipeline {
+		return nil, s.err
+	}
+	return []api.Transition{t}, s.err
+}
+
+func (s *shelf) Disable(_ context.Context, d api.Disable) (api.Transition, error) {
+	return transition, s.do(d)
+}
+
+func (s *shelf) Enable(_ context.Context, w api.Way) (api.Transition, error) {
+	return transition, s.do(w)
+}
+
+// transition is one that is disabled.
+var transition = api.Transition{
+	Repository: "octo/shop", Pipeline: "release", Stage: "production", Lane: "refs/heads/main", Actor: "ann", Reason: "stock-taking",
+	At: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), Until: time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC),
+}
+
 // newShelf has three executions of one pipeline with a build that runs.
 func newShelf() *shelf {
 	s := &shelf{}
@@ -217,6 +239,15 @@ func TestBadRequests(t *testing.T) {
 		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","variables":{"A":1}}`, 422, api.Invalid, "string"},
 		{"POST /executions", `{"repository":"octo/shop","pipeline":"ci","variables":{"A":"` + strings.Repeat("x", 1001) + `"}}`, 422, api.Invalid, "1001"},
 		{"POST /executions/11/approve", "", 404, api.NotFound, "no execution 11"},
+		{"GET /transitions?stage=x", "", 422, api.Invalid, `no parameter "stage"; there is repository, pipeline`},
+		{"GET /transitions?pipeline=relaese", "", 404, api.NotFound, "release"},
+		{"DELETE /transitions", "", 405, api.MethodNotAllowed, "use GET or POST"},
+		{"POST /transitions", `{"repository":"shop","pipeline":"ci","stage":"s","reason":"r"}`, 422, api.Invalid, "OWNER/NAME"},
+		{"POST /transitions", `{"repository":"octo/shop","stage":"s","reason":"r"}`, 422, api.Invalid, "pipeline is missing"},
+		{"POST /transitions", `{"repository":"octo/shop","pipeline":"ci","reason":"r"}`, 422, api.Invalid, "stage is missing"},
+		{"POST /transitions", `{"repository":"octo/shop","pipeline":"ci","stage":"s","reason":"` + strings.Repeat("x", 1001) + `"}`, 422, api.Invalid, "1001 characters"},
+		{"POST /transitions/enable", `{"repository":"octo/shop","pipeline":"ci"}`, 422, api.Invalid, "stage is missing"},
+		{"POST /transitions/enable", `{"repository":"octo/shop","pipeline":"ci","stage":"s","reason":"r"}`, 422, api.Invalid, "reason"},
 	} {
 		method, path, _ := strings.Cut(c.request, " ")
 		resp, no := request(t, server, method, api.Prefix+path, c.body)
@@ -297,6 +328,32 @@ func TestExecution(t *testing.T) {
 	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build", All: true}, api.Stop{Reason: "enough", Abandon: true}, start, start}
 	if diff := cmp.Diff(asked, s.asked); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTransitions(t *testing.T) {
+	s := newShelf()
+	_, client := serve(t, s)
+	for _, name := range []string{"", "release"} {
+		if page, err := client.Transitions(t.Context(), "", name); err != nil || len(page.Items) != 1 || page.Items[0] != transition {
+			t.Errorf("of %q: %+v %v", name, page, err)
+		}
+	}
+	way := api.Way{Repository: "octo/shop", Pipeline: "release", Stage: "production", Lane: "main"}
+	disable := api.Disable{Way: way, Reason: "stock-taking", Until: "tomorrow 09:00"}
+	if got, err := client.Disable(t.Context(), disable); err != nil || got != transition {
+		t.Errorf("disabled %+v %v", got, err)
+	}
+	if got, err := client.Enable(t.Context(), way); err != nil || got != transition {
+		t.Errorf("enabled %+v %v", got, err)
+	}
+	if diff := cmp.Diff([]any{disable, way}, s.asked); diff != "" {
+		t.Error(diff)
+	}
+	s.found[0].Closed = map[string]pipeline.Transition{"build": {Pipeline: "release", Stage: "build", Actor: "ann", Reason: "r", At: transition.At}}
+	want := &api.Transition{Repository: "octo/shop", Pipeline: "release", Stage: "build", Actor: "ann", Reason: "r", At: transition.At}
+	if x, err := client.Execution(t.Context(), "30"); err != nil || !cmp.Equal(x.Stages[0].Transition, want) {
+		t.Errorf("its stage: %+v %v", x.Stages[0].Transition, err)
 	}
 }
 

@@ -42,22 +42,38 @@ func (c Client) Decide(ctx context.Context, id string, a Answer) (Execution, err
 	if a.Approved {
 		verb = "approve"
 	}
-	return post(ctx, c, path("executions", id, verb), a)
+	return post[Execution](ctx, c, path("executions", id, verb), a)
 }
 
 // Start starts a pipeline; with a key, once however often it is called.
 func (c Client) Start(ctx context.Context, s Start, key string) (Execution, error) {
-	return post(ctx, c, "/executions", s, KeyHeader, key)
+	return post[Execution](ctx, c, "/executions", s, KeyHeader, key)
 }
 
 // Retry runs a failed stage again.
 func (c Client) Retry(ctx context.Context, id string, r Retry) (Execution, error) {
-	return post(ctx, c, path("executions", id, "retry"), r)
+	return post[Execution](ctx, c, path("executions", id, "retry"), r)
 }
 
 // Stop stops an execution.
 func (c Client) Stop(ctx context.Context, id string, s Stop) (Execution, error) {
-	return post(ctx, c, path("executions", id, "stop"), s)
+	return post[Execution](ctx, c, path("executions", id, "stop"), s)
+}
+
+// Transitions lists those that are disabled, of a repository and a pipeline, or all
+// for "".
+func (c Client) Transitions(ctx context.Context, repository, pipeline string) (Page[Transition], error) {
+	return get[Page[Transition]](ctx, c, "/transitions", values("repository", repository, "pipeline", pipeline))
+}
+
+// Disable closes the way into a stage and returns it as it is then.
+func (c Client) Disable(ctx context.Context, d Disable) (Transition, error) {
+	return post[Transition](ctx, c, "/transitions", d)
+}
+
+// Enable opens the way into a stage and returns what kept it closed.
+func (c Client) Enable(ctx context.Context, w Way) (Transition, error) {
+	return post[Transition](ctx, c, "/transitions/enable", w)
 }
 
 // LogQuery says which part of which log is wanted.
@@ -99,8 +115,8 @@ func get[T any](ctx context.Context, c Client, path string, query url.Values) (T
 	return out, err
 }
 
-func post(ctx context.Context, c Client, path string, body any, header ...string) (Execution, error) {
-	var out Execution
+func post[T any](ctx context.Context, c Client, path string, body any, header ...string) (T, error) {
+	var out T
 	text, err := json.Marshal(body)
 	if err != nil {
 		return out, fmt.Errorf("encode the request: %w", err)

@@ -52,6 +52,10 @@ func stage(x Found, i int) Stage {
 	for _, p := range st.Past {
 		out.Past = append(out.Past, past(p))
 	}
+	if t, closed := x.Closed[st.Name]; closed {
+		shown := TransitionOf(x.Repository, t)
+		out.Transition = &shown
+	}
 	return out
 }
 

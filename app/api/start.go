@@ -58,10 +58,14 @@ func (s *server) start(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func isRepository(name string) bool {
+	return possibleRepository.MatchString(name) && strings.Trim(stdpath.Base(name), ".") != ""
+}
+
 // check refuses what makes no sense whatever GitHub has.
 func (b Start) check() error {
 	switch {
-	case !possibleRepository.MatchString(b.Repository), strings.Trim(stdpath.Base(b.Repository), ".") == "":
+	case !isRepository(b.Repository):
 		return refuse(Invalid, "repository is to be OWNER/NAME, not %s", short(b.Repository))
 	case b.Pipeline == "":
 		return refuse(Invalid, "pipeline is missing: name the one to start")

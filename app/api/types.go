@@ -83,6 +83,8 @@ type Stage struct {
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	Actions   []Action  `json:"actions"`
 
+	Transition *Transition `json:"transition,omitempty"` // what keeps the way into it closed, of several the one that does longest
+
 	Past []PastStage `json:"past,omitempty"` // earlier attempts that a retry took the place of, oldest first
 }
 

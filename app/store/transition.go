@@ -17,11 +17,6 @@ func Disable(ctx context.Context, tx Tx, t pipeline.Transition) error {
 	if err := tx.Audit(ctx, AuditEntry{At: t.At, Kind: pipeline.KindDisabled, Actor: t.Actor, Event: t}); err != nil {
 		return fmt.Errorf("audit a transition: %w", err)
 	}
-	if !t.Until.IsZero() {
-		if err := tx.Enqueue(ctx, Thaw{}, t.Until); err != nil {
-			return err
-		}
-	}
 	return showAnew(ctx, tx, t)
 }
 

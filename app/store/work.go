@@ -73,17 +73,6 @@ func (Expire) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: QueueTimer, MaxAttempts: forever}
 }
 
-// Thaw enables the transitions whose time is over.
-type Thaw struct{}
-
-// Kind names the work in the queue.
-func (Thaw) Kind() string { return "thaw" }
-
-// InsertOpts chooses the queue.
-func (Thaw) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: QueueTimer, MaxAttempts: forever}
-}
-
 // Recover asks GitHub for deliveries that failed.
 type Recover struct{}
 

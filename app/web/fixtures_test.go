@@ -22,6 +22,7 @@ func at(seconds float64) time.Time { return began.Add(time.Duration(seconds * fl
 type shelf struct {
 	executions map[string]pipeline.Execution
 	logs       map[string]string
+	closed     map[string]pipeline.Transition
 	broken     error
 	asked      []string // tokens
 }
@@ -36,6 +37,10 @@ func (s *shelf) ByToken(_ context.Context, token string) (pipeline.Execution, er
 		return pipeline.Execution{}, web.ErrNotFound
 	}
 	return x, nil
+}
+
+func (s *shelf) Closed(context.Context, pipeline.Execution) (map[string]pipeline.Transition, error) {
+	return s.closed, s.broken
 }
 
 func (s *shelf) Log(_ context.Context, id pipeline.JobID) (io.ReadCloser, error) {

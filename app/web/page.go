@@ -74,6 +74,12 @@ func (s *server) page(c *gin.Context) {
 	v := newView(x, s.GitHubURL, s.Now())
 	v.token, v.open, v.Version = c.Param("token"), q.Get("log"), s.Version
 	v.Still = q.Has("still") || v.open != ""
+	if !x.Status.Ended() {
+		if v.closed, err = s.Executions.Closed(c.Request.Context(), x); err != nil {
+			s.refuse(c, err)
+			return
+		}
+	}
 	p := v.page()
 	s.addLogs(c.Request.Context(), &p)
 	var out bytes.Buffer

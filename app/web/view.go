@@ -21,6 +21,8 @@ type view struct {
 	token string
 	open  string // STAGE/ACTION whose log was asked for
 
+	closed map[string]pipeline.Transition // by the stage it is the way into
+
 	Version string
 	Still   bool // not to be loaded anew
 }
@@ -62,6 +64,7 @@ type stage struct {
 	Took    string
 	Attempt int // 0: the first
 	Reason  string
+	Closed  string // who keeps the way into it closed, where its reason does not say so
 	Actions []*action
 	Past    []attempt // the earlier ones, newest first
 }
@@ -228,9 +231,7 @@ func (v *view) stage(i int) stage {
 		ID: clip(st.Name, 100), Name: clip(st.Name, 100), Status: stageBadge(v.x, st),
 		Took: took(st.StartedAt, st.EndedAt, v.now), Attempt: beyondFirst(st.Attempt), Reason: sentence(clip(st.Reason, 1000)),
 	}
-	if out.Reason == "" && st.Status == pipeline.Waiting {
-		out.Reason = "Another execution of " + clip(v.x.Lane, 200) + " is in stage " + clip(st.Name, 100) + "."
-	}
+	v.wait(&out, st)
 	if st.Status == pipeline.Stopping || st.Status == pipeline.Cancelling {
 		out.Reason = sentence(clip(explain.Stop(st.Reason, v.x.Abandoned || st.Status == pipeline.Cancelling), 1000))
 	}

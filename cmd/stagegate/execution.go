@@ -74,6 +74,9 @@ func executionText(w io.Writer, x api.Execution) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, st := range x.Stages {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", show.Clean(st.Name), stands(st.Status, st.Reason), took(st.StartedAt, st.EndedAt))
+		if t := st.Transition; t != nil {
+			fmt.Fprintf(table, "  way in\t%s\t\n", show.Clean(closedWords(*t)))
+		}
 		for _, p := range st.Past {
 			fmt.Fprintf(table, "  (attempt %d)\t%s\t%s\n", p.Attempt, stands(p.Status, endings(p)), took(p.StartedAt, p.EndedAt))
 		}

@@ -89,6 +89,7 @@ func TestRemote(t *testing.T) {
 	p.tells(1, "logs ci/1 sign-off", "no action with a log")
 	p.tells(1, "artifacts ci/1 shopp", "has no artifact")
 
+	p.transitions()
 	p.tells(0, "approve ci/1 production --comment go", "ci 1 of octo/shop: in progress")
 	p.tells(0, "logs ci/1 production --follow", "rolled\x1b[2J out")
 	p.wait("the failure", func() bool { return p.run(sha).Conclusion == "failure" })
@@ -98,6 +99,25 @@ func TestRemote(t *testing.T) {
 	p.tells(0, "execution show ci/1", "(attempt 1)  failed: sign-off succeeded, roll-out failed")
 	p.download()
 	p.ambiguous()
+}
+
+// transitions closes and opens the way into a stage.
+func (p *process) transitions() {
+	p.t.Helper()
+	p.tells(0, "transition list", "STAGE")
+	p.tells(0, "transition disable ci production --reason lunch --until 2099-01-02T09:00:00+01:00",
+		"the way into ci/production of octo/shop is closed until Friday 2 January 2099 09:00 +0100 (Friday 08:00 UTC)")
+	p.tells(0, "transition list --pipeline ci", "octo/shop/ci/production  all   the operator", "lunch")
+	p.tells(0, "transition list --json", `"reason": "lunch"`, `"until": "2099-01-02T08:00:00Z"`)
+	p.tells(0, "execution show ci/1", "way in", "closed by the operator since ", "until Friday 2 January 2099 08:00 UTC: lunch")
+	p.tells(1, "transition disable ci production", "the reason is missing")
+	p.tells(1, "transition disable ci prod --reason r", `no stage "prod" is known; there is ci/build, ci/production`)
+	p.tells(1, "transition disable cd build --reason r", "no pipeline \"cd\" is known yet")
+	p.tells(1, "transition enable ci production --lane refs/heads/main", "leave the lane out")
+	p.tells(0, "transition enable ci production", "the way into ci/production of octo/shop is open")
+	p.tells(1, "transition enable ci production", "the way into ci/production is open")
+	p.tells(0, "__complete transition disable ", "ci\tocto/shop")
+	p.tells(0, "__complete transition enable ci ", "build\nproduction\n:4")
 }
 
 func (p *process) download() {
@@ -181,6 +201,10 @@ func TestRemoteMistakes(t *testing.T) {
 		{token, "artifacts 1 -o", exitUsage, "flag needs an argument"},
 		{token, "execution nope", exitUsage, `there is no command "nope"`},
 		{token, "execution show", exitUsage, "the EXECUTION is missing"},
+		{token, "transition disable release", exitUsage, "the PIPELINE and the STAGE are not both there"},
+		{token, "transition enable a b c", exitUsage, "too many arguments: a b c"},
+		{token, "transition list x", exitUsage, "too many arguments: x"},
+		{token, "transition freeze", exitUsage, `there is no command "freeze"`},
 	} {
 		got := callWith(t, []string{c.env, "PATH=/bin"}, strings.Fields(c.args)...)
 		if got.code != c.code || !strings.Contains(got.err, c.want) || got.out != "" {

@@ -52,3 +52,15 @@ func (t Transition) Words() string {
 	}
 	return text + ": " + t.Reason
 }
+
+// GoesOn says which of those that wait in front of a stage go on when it is opened.
+func (m Mode) GoesOn(lane string) string {
+	switch m {
+	case Queueing:
+		return "those of " + lane + " that wait here go on in the order in which they came"
+	case Parallel:
+		return "all of " + lane + " that wait here go on"
+	case Superseding:
+	}
+	return "the newest of " + lane + " that waits here goes on"
+}

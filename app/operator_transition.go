@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagegate/stagegate/app/api"
+	"github.com/stagegate/stagegate/app/github"
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+func (o operator) Transitions(ctx context.Context, repository, pipelineName string) ([]api.Transition, error) {
+	var found []api.Transition
+	err := o.store.View(ctx, func(tx store.Tx) error {
+		all, err := tx.Transitions(ctx, 0)
+		if err != nil {
+			return err
+		}
+		all = slices.DeleteFunc(all, func(t pipeline.Transition) bool { return !t.Holds(o.now()) })
+		for _, t := range all {
+			newest, err := tx.Find(ctx, store.Filter{RepositoryID: t.Repository, Limit: 1})
+			if err != nil {
+				return err
+			}
+			for _, x := range newest {
+				if matches(repository, x.Repository) && matches(pipelineName, t.Pipeline) {
+					found = append(found, api.TransitionOf(x.Repository, t))
+				}
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func matches(want, name string) bool { return want == "" || strings.EqualFold(want, name) }
+
+func (o operator) Disable(ctx context.Context, d api.Disable) (api.Transition, error) {
+	return o.turn(ctx, d.Repository, func(repo github.Repository) (turn, error) {
+		var until time.Time
+		if d.Until != "" {
+			var err error
+			if until, err = readUntil(d.Until, o.now()); err != nil {
+				return nil, err
+			}
+		}
+		return o.freeze(ctx, caller{theOperator, "api", d.Reason}, repo, wayOf(d.Way), until)
+	})
+}
+
+func (o operator) Enable(ctx context.Context, w api.Way) (api.Transition, error) {
+	return o.turn(ctx, w.Repository, func(repo github.Repository) (turn, error) {
+		return o.unfreeze(ctx, caller{login: theOperator, door: "api"}, repo, wayOf(w))
+	})
+}
+
+func wayOf(w api.Way) way { return way{w.Pipeline, w.Stage, w.Lane} }
+
+// turn opens or closes a way of a repository, which must be known by an execution:
+// GitHub is not asked, so that one can freeze while it is away.
+func (o operator) turn(ctx context.Context, name string, ask func(github.Repository) (turn, error)) (api.Transition, error) {
+	var t pipeline.Transition
+	repo, err := o.knownRepository(ctx, name)
+	if err != nil {
+		return api.Transition{}, o.toAPI(err)
+	}
+	do, err := ask(repo)
+	if err == nil {
+		err = o.update(ctx, func(tx store.Tx) error {
+			t, err = do(ctx, tx)
+			return err
+		})
+	}
+	return api.TransitionOf(repo.String(), t), o.toAPI(err)
+}
+
+// knownRepository finds a repository that had an execution.
+func (o operator) knownRepository(ctx context.Context, name string) (github.Repository, error) {
+	var found []store.Execution
+	var names []string
+	err := o.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		if found, err = tx.Find(ctx, store.Filter{Repository: name, Limit: 1}); err != nil || len(found) > 0 {
+			return err
+		}
+		newest, err := tx.Pipelines(ctx)
+		for _, x := range newest {
+			names = append(names, x.Repository)
+		}
+		return err
+	})
+	if err != nil {
+		return github.Repository{}, err
+	}
+	if len(found) == 0 {
+		slices.Sort(names)
+		names = slices.Compact(names)
+		return github.Repository{}, refused(codeNotFound, "no execution of a repository %q is known; there is %s", name, list(names)).offering(names)
+	}
+	return repository(found[0]), nil
+}
