@@ -41,14 +41,14 @@ func (w *wanted) closed(x pipeline.Execution, i int, t pipeline.Transition) {
 // closedNote says who closed the way, what goes on when it is opened, and how that
 // is done.
 func closedNote(x pipeline.Execution, t pipeline.Transition) string {
-	by := "by"
+	when := "It is opened"
 	if !t.Until.IsZero() {
-		by = "by itself then, or by"
+		when = "It opens by itself then, or earlier"
 	}
-	command := "stagegate transition enable " + t.Pipeline + " " + t.Stage
+	how := fmt.Sprintf("`/unfreeze %s` in a comment, or `stagegate transition enable %s %s`", wayName(t), t.Pipeline, t.Stage)
 	if t.Lane != "" {
-		command += " --lane " + t.Lane
+		how = fmt.Sprintf("`stagegate transition enable %s %s --lane %s`", t.Pipeline, t.Stage, strings.ReplaceAll(t.Lane, "`", "'"))
 	}
-	return fmt.Sprintf("**The way into this stage is %s.**\n\nWhen it is opened, %s. It opens %s someone with write access: `%s`.",
-		plain(t.Words()), plain(x.Definition.Mode.GoesOn(x.Lane)), by, strings.ReplaceAll(command, "`", "'"))
+	return fmt.Sprintf("**The way into this stage is %s.**\n\nWhen it is opened, %s. %s by someone with write access: %s.",
+		plain(t.Words()), plain(x.Definition.Mode.GoesOn(x.Lane)), when, how)
 }

@@ -72,7 +72,7 @@ func TestFreezeHolds(t *testing.T) {
 	run := w.held(older)
 	for _, want := range []string{
 		"**The way into this stage is closed by the operator since ", "stock-taking", "the newest of refs/heads/main that waits here goes on",
-		"`stagegate transition enable ci production`",
+		"It is opened by someone with write access: `/unfreeze ci/production` in a comment, or `stagegate transition enable ci production`",
 	} {
 		if !strings.Contains(run.Summary, want) {
 			t.Errorf("the summary does not say %q:\n%s", want, run.Summary)
@@ -148,7 +148,7 @@ func TestFreezeEnds(t *testing.T) {
 		t.Errorf("until %s", made.Until)
 	}
 	sha := w.commitAnew("held")
-	if run := w.held(sha); !strings.Contains(run.Summary, "It opens by itself then, or by someone") {
+	if run := w.held(sha); !strings.Contains(run.Summary, "It opens by itself then, or earlier by someone") {
 		t.Errorf("summary: %s", run.Summary)
 	}
 	w.stop()
@@ -209,4 +209,48 @@ func TestFreezeRefusals(t *testing.T) {
 	if err != nil || len(page.Items) != 1 || page.Items[0].Pipeline != "ci" || page.Items[0].Stage != "production" {
 		t.Errorf("listed: %+v %v", page, err)
 	}
+}
+
+// TestFreezeByComment closes and opens a way by comments, which act on all lanes.
+func TestFreezeByComment(t *testing.T) {
+	w := newWorld(t)
+	n, sha := w.pullRequest(withApproval(""))
+	w.check(sha, "ci / production", "action_required")
+	w.refusedBy("mallory", n, "/freeze production r", "@mallory may not close the way into a stage: that takes write access")
+	w.refusedBy("mallory", n, "/unfreeze production", "@mallory may not open the way into a stage")
+	w.refusedBy("bob", n, "/freeze production", "the form is `/freeze [PIPELINE/]STAGE [until TIME] REASON`, with the reason")
+	w.refusedBy("bob", n, "/freeze production until monday 09:00", "with the reason")
+	w.refusedBy("bob", n, "/freeze production until later r", "`later r` is no time that is understood")
+	w.refusedBy("bob", n, "/freeze cd/production r", `no pipeline "cd" of octo/shop is known; there is ci`)
+	w.refusedBy("bob", n, "/unfreeze production now", "the form is `/unfreeze [PIPELINE/]STAGE`")
+	w.refusedBy("bob", n, "/unfreeze production", "the way into ci/production is open")
+
+	w.reaction(w.comment("bob", n, "/freeze ci/Production until 2099-01-02 09:00 Europe/Paris stock-taking, ask @carol"), "+1")
+	const closed = "until Friday 2 January 2099 09:00 CET (Friday 08:00 UTC): stock-taking, ask @\u200bcarol."
+	w.eventually("the answer", func() bool {
+		all := w.repo.Comments(n)
+		return strings.Contains(all[len(all)-1].Body, "The way into `ci/production` is closed by bob since ") && strings.Contains(all[len(all)-1].Body, closed)
+	})
+	main := w.commitAnew("main")
+	w.eventually("the closed way", func() bool {
+		runs := w.runs(main, "ci / production")
+		return len(runs) > 0 && strings.HasPrefix(runs[len(runs)-1].Title, "Closed by bob since ")
+	})
+	w.reaction(w.comment("carol", n, "/unfreeze production"), "+1")
+	w.check(main, "ci / production", "success")
+}
+
+// TestFreezeOfOneOfSeveral has two pipelines with a stage of one name.
+func TestFreezeOfOneOfSeveral(t *testing.T) {
+	w := newWorld(t)
+	w.commit("other", map[string]string{".github/pipelines/other.yaml": strings.ReplaceAll(twoStages, "IMAGE", image)})
+	n, sha := w.pullRequest(twoStages)
+	w.check(sha, "ci / production", "success")
+	w.check(sha, "other / production", "success")
+	w.refusedBy("bob", n, "/freeze production r", "several pipelines have a stage of this name: name one of ci/production, other/production")
+	w.reaction(w.comment("bob", n, "/freeze other/production r"), "+1")
+	w.reaction(w.comment("bob", n, "/freeze ci/production r"), "+1")
+	w.refusedBy("bob", n, "/unfreeze production", "name one of ci/production, other/production")
+	w.reaction(w.comment("bob", n, "/unfreeze ci/production"), "+1")
+	w.reaction(w.comment("bob", n, "/unfreeze production"), "+1") // only one is closed
 }

@@ -36,6 +36,8 @@ func verbs() []verb {
 		{"reject", "/reject [[PIPELINE/]STAGE[/ACTION]] [SHA]", "refuses an approval that waits", (*App).sayDecide},
 		{"retry", "/retry [[PIPELINE/]STAGE] [all]", "runs a failed or stopped stage again: what did not succeed, or all, approvals included", (*App).sayRetry},
 		{"stop", "/stop [PIPELINE] [abandon]", "lets what runs finish and begins nothing new; with abandon, kills what runs", (*App).sayStop},
+		{"freeze", "/freeze [PIPELINE/]STAGE [until TIME] REASON", "closes the way into a stage on all lanes, until a time or until it is opened", (*App).sayFreeze},
+		{"unfreeze", "/unfreeze [PIPELINE/]STAGE", "opens the way into a stage and lets in who waits there", (*App).sayUnfreeze},
 	}
 }
 

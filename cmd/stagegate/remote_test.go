@@ -106,7 +106,7 @@ func (p *process) transitions() {
 	p.t.Helper()
 	p.tells(0, "transition list", "STAGE")
 	p.tells(0, "transition disable ci production --reason lunch --until 2099-01-02T09:00:00+01:00",
-		"the way into ci/production of octo/shop is closed until Friday 2 January 2099 09:00 +0100 (Friday 08:00 UTC)")
+		"the way into ci/production of octo/shop is closed by the operator since ", ", until Friday 2 January 2099 09:00 +0100 (Friday 08:00 UTC): lunch")
 	p.tells(0, "transition list --pipeline ci", "octo/shop/ci/production  all   the operator", "lunch")
 	p.tells(0, "transition list --json", `"reason": "lunch"`, `"until": "2099-01-02T08:00:00Z"`)
 	p.tells(0, "execution show ci/1", "way in", "closed by the operator since ", "until Friday 2 January 2099 08:00 UTC: lunch")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -107,7 +106,7 @@ with a time zone such as Europe/Paris behind it where it is not UTC; a span such
 			return err
 		}
 		t, err := r.Disable(cmd.Context(), d)
-		return r.turned(cmd, t, "closed", err)
+		return r.turned(cmd, t, closedWords(t), err)
 	})
 }
 
@@ -162,24 +161,12 @@ func (r *remote) turned(cmd *cobra.Command, t api.Transition, is string, err err
 	if r.json {
 		return encode(cmd.OutOrStdout(), t)
 	}
-	text := fmt.Sprintf("the way into %s/%s of %s is %s", t.Pipeline, t.Stage, t.Repository, is)
+	text := fmt.Sprintf("the way into %s/%s of %s", t.Pipeline, t.Stage, t.Repository)
 	if t.Lane != "" {
 		text += " for " + t.Lane
 	}
-	if is == "closed" && !t.Until.IsZero() {
-		text += " until " + untilWords(t.Until)
-	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), show.Clean(text))
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), show.Clean(text+" is "+is))
 	return err
-}
-
-// untilWords is a time as whoever asked wrote it and, where that is another, in UTC.
-func untilWords(until time.Time) string {
-	text := until.Format("Monday 2 January 2006 15:04 MST")
-	if _, offset := until.Zone(); offset != 0 {
-		text += until.UTC().Format(" (Monday 15:04 UTC)")
-	}
-	return text
 }
 
 // stageNamed asks for a pipeline and a stage of it.

@@ -43,12 +43,16 @@ func Closing(all []Transition, stage LockKey, now time.Time) (longest Transition
 	return longest, ok
 }
 
-// Words says who keeps the way closed, since and until when, and why.
+// Words says who keeps the way closed, since and until when, and why. The end is
+// said in its own time zone and, where that is another, in UTC.
 func (t Transition) Words() string {
 	const layout = "2 January 2006 15:04 MST"
 	text := "closed by " + t.Actor + " since " + t.At.UTC().Format(layout)
 	if !t.Until.IsZero() {
 		text += ", until " + t.Until.Format("Monday "+layout)
+		if _, offset := t.Until.Zone(); offset != 0 {
+			text += t.Until.UTC().Format(" (Monday 15:04 UTC)")
+		}
 	}
 	return text + ": " + t.Reason
 }

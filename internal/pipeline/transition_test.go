@@ -52,7 +52,7 @@ func TestTransitionInWords(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	tr.Until = time.Date(2026, 11, 30, 9, 0, 0, 0, paris)
-	if got, want := tr.Words(), "closed by ann since 27 November 2026 08:00 UTC, until Monday 30 November 2026 09:00 CET: stock-taking"; got != want {
+	if got, want := tr.Words(), "closed by ann since 27 November 2026 08:00 UTC, until Monday 30 November 2026 09:00 CET (Monday 08:00 UTC): stock-taking"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
