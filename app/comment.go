@@ -53,7 +53,7 @@ func (a *App) obey(ctx context.Context, found []command, s spoken) (plan, error)
 		more, err := c.verb.do(a, ctx, s)
 		var no refusal
 		if errors.As(err, &no) {
-			refusals = append(refusals, shown(c.line)+": "+no.Error())
+			refusals = append(refusals, shown(c.line)+": "+harmless(no.Error()))
 			continue
 		}
 		if err != nil {
@@ -70,7 +70,7 @@ func (a *App) obey(ctx context.Context, found []command, s spoken) (plan, error)
 				var no refusal
 				tells, err := c.apply(ctx, tx)
 				if errors.As(err, &no) {
-					refusals = append(refusals, no.Error())
+					refusals = append(refusals, harmless(no.Error()))
 				} else if err != nil {
 					return err
 				}

@@ -146,34 +146,6 @@ func (a *App) onBranch(ctx context.Context, repo github.Repository, commit, head
 	return nil
 }
 
-// definition reads the pipeline of a name at a commit. One with mistakes is
-// refused with the first of them.
-func (a *App) definition(ctx context.Context, repo github.Repository, sha, name string) (pipeline.Definition, error) {
-	all, err := a.pipelines(ctx, repo, sha)
-	if err != nil {
-		return pipeline.Definition{}, err
-	}
-	var names []string
-	for _, c := range all {
-		names = append(names, c.definition.Name)
-	}
-	for _, c := range unique(all) {
-		if !strings.EqualFold(c.definition.Name, name) {
-			continue
-		}
-		if len(c.problems) > 0 {
-			p := c.problems[0]
-			return c.definition, refused(codeInvalid, "the pipeline has %s at %s: %s:%d:%d: %s%s",
-				count(len(c.problems), "mistake"), shortSHA(sha), p.File, max(p.Line, 1), max(p.Column, 1), p.Message, parenthesised(p.Hint))
-		}
-		return c.definition, nil
-	}
-	if len(names) == 0 {
-		return pipeline.Definition{}, refused(codeNotFound, "there are no pipelines at %s", shortSHA(sha))
-	}
-	return pipeline.Definition{}, refused(codeNotFound, "there is no pipeline %q at %s; there is %s", name, shortSHA(sha), strings.Join(names, ", ")).offering(names)
-}
-
 // withVariables gives the variables of a definition other values.
 func withVariables(d pipeline.Definition, values map[string]string) (pipeline.Definition, error) {
 	d.Variables = slices.Clone(d.Variables)

@@ -30,7 +30,7 @@ func TestRetryByComment(t *testing.T) {
 	n, sha := w.branch("feature", "Feature", pipelineCalled("cd"))
 	w.check(sha, "ci / test", "failure")
 	w.check(sha, "cd / test", "failure")
-	w.refusedBy("mallory", n, "/retry ci/test", "@mallory may not run it again: that takes write access")
+	w.refusedBy("mallory", n, "/retry ci/test", "mallory may not run it again: that takes write access")
 	w.refusedBy("bob", n, "/retry", "several stages can be run again; name one of them: `c")
 	w.refusedBy("bob", n, "/retry test", "`ci/test`")
 	w.refusedBy("bob", n, "/retry `@alice", "no stage here is called `'@alice`; there is `c")

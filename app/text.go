@@ -53,13 +53,26 @@ func shown(said string) string {
 	return "`" + cut(strings.ReplaceAll(said, "`", "'"), 100) + "`"
 }
 
+// harmless does to a text what plain does, but leaves code between backticks as it
+// is: nothing in code is read as anything else.
+func harmless(s string) string {
+	parts := strings.Split(strings.Join(strings.Fields(s), " "), "`")
+	if len(parts)%2 == 0 || strings.Contains(s, "``") { // where code ends is not what it seems
+		return plain(s)
+	}
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = escaper.Replace(parts[i])
+	}
+	return strings.Join(parts, "`")
+}
+
 // plain keeps hostile text from being read as Markdown, HTML or a mention.
 func plain(s string) string {
 	return escaper.Replace(strings.Join(strings.Fields(s), " "))
 }
 
 var escaper = strings.NewReplacer(
-	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
+	"\\", "\\\\", "&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
 	"@", "@\u200b", "#", "\\#", "!", "\\!",
 )
 
