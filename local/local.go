@@ -151,7 +151,7 @@ func (r *run) beginning() Beginning {
 		Pipeline: r.file.definition.Name, File: r.file.shown, Root: r.tree.root,
 		Revision: r.revision, At: r.began,
 	}
-	for p := range everyAction(r.definition) {
+	for p, a := range everyAction(r.definition) {
 		if !r.chosen.has(p) {
 			continue
 		}
@@ -159,7 +159,7 @@ func (r *run) beginning() Beginning {
 			b.Stages = append(b.Stages, Step{Stage: p.Stage})
 		}
 		last := &b.Stages[len(b.Stages)-1]
-		last.Actions = append(last.Actions, p.Action)
+		last.Actions, last.Titles = append(last.Actions, p.Action), append(last.Titles, a.Title())
 	}
 	return b
 }

@@ -33,10 +33,12 @@ type Beginning struct {
 	At       time.Time
 }
 
-// Step is a stage with the names of its actions, in the order of the file.
+// Step is a stage with the names of its actions, in the order of the file, and
+// what people call them.
 type Step struct {
 	Stage   string
 	Actions []string
+	Titles  []string
 }
 
 // Outcome is how a run ended.

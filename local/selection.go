@@ -12,8 +12,8 @@ import (
 // place names an action of a pipeline.
 type place struct{ Stage, Action string }
 
-// String is the form in which people name it.
-func (p place) String() string { return p.Stage + "." + p.Action }
+// String is the form in which people name it. Without an action it is the stage.
+func (p place) String() string { return p.Stage + prefixed(".", p.Action) }
 
 func placeOf(id pipeline.JobID) place { return place{id.Stage, id.Action} }
 
@@ -56,11 +56,24 @@ func (s selection) stage(d pipeline.Definition, name string) error {
 
 func (s selection) action(d pipeline.Definition, name string) error {
 	var found, short, long []string
-	for p := range everyAction(d) {
-		short, long = append(short, p.Action), append(long, p.String())
-		if p.Action == name || p.String() == name {
-			s[p] = true
-			found = append(found, p.String())
+	for p, a := range everyAction(d) {
+		asked := place{p.Stage, cmp.Or(a.Of, p.Action)} // unit for all its runs
+		if a.Role == pipeline.RoleEntry || a.Role == pipeline.RoleSuccess {
+			continue // it is asked by its rule
+		}
+		if !slices.Contains(long, asked.String()) {
+			short, long = append(short, asked.Action), append(long, asked.String())
+		}
+		switch name {
+		case asked.Action, asked.String():
+		case p.Action, p.String():
+			asked = p
+		default:
+			continue
+		}
+		s[p] = true
+		if !slices.Contains(found, asked.String()) {
+			found = append(found, asked.String())
 		}
 	}
 	switch {
@@ -88,7 +101,8 @@ func everyAction(d pipeline.Definition) func(yield func(place, pipeline.Action) 
 }
 
 // strip leaves of the actions that do not run only their names and their order,
-// so that nothing of them is asked, resolved or missed.
+// so that nothing of them is asked, resolved or missed, and of the stages that do
+// not run as a whole no condition.
 func (s selection) strip(d pipeline.Definition) pipeline.Definition {
 	if s == nil {
 		return d
@@ -98,9 +112,10 @@ func (s selection) strip(d pipeline.Definition) pipeline.Definition {
 		actions := slices.Clone(st.Actions)
 		for j, a := range actions {
 			if !s.has(place{st.Name, a.Name}) {
-				actions[j] = pipeline.Action{Name: a.Name, Needs: a.Needs}
+				actions[j] = pipeline.Action{Name: a.Name, Role: a.Role, Needs: a.Needs}
 			}
 		}
+		d.Stages[i] = s.conditions(d, st)
 		d.Stages[i].Actions = actions
 	}
 	return d
@@ -155,7 +170,7 @@ func (s selection) wants(d pipeline.Definition) []want {
 			makers[o.Name] = p
 		}
 	}
-	var all []want
+	all := s.wantsOfStages(d, known)
 	for p, a := range everyAction(d) {
 		if !s.has(p) {
 			continue
@@ -180,16 +195,27 @@ func outputsOf(a pipeline.Action) []place {
 	for _, v := range a.Env {
 		texts = append(texts, v.Value)
 	}
-	var all []place
+	return outputs(texts, []string{a.If})
+}
+
+// outputs lists the actions whose outputs texts and conditions ask for. What
+// cannot be read was a mistake of the file.
+func outputs(texts, conditions []string) []place {
+	var refs []expression.Reference
 	for _, text := range texts {
-		t, err := expression.Parse(text)
-		if err != nil {
-			continue // was a mistake of the file
+		if t, err := expression.Parse(text); err == nil {
+			refs = append(refs, t.Names()...)
 		}
-		for _, ref := range t.Names() {
-			if len(ref.Name) == 3 && !slices.Contains(all, place{ref.Name[0], ref.Name[1]}) {
-				all = append(all, place{ref.Name[0], ref.Name[1]})
-			}
+	}
+	for _, text := range conditions {
+		if c, err := expression.ParseCondition(text); err == nil {
+			refs = append(refs, c.Names()...)
+		}
+	}
+	var all []place
+	for _, ref := range refs {
+		if len(ref.Name) == 3 && !slices.Contains(all, place{ref.Name[0], ref.Name[1]}) {
+			all = append(all, place{ref.Name[0], ref.Name[1]})
 		}
 	}
 	return all

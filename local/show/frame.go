@@ -12,6 +12,7 @@ import (
 type picture struct {
 	style   style
 	stages  []pipeline.StageState
+	titles  titles
 	last    map[string]string // the last line of what runs, by STAGE/ACTION
 	now     time.Time
 	began   time.Time
@@ -52,7 +53,7 @@ func (p picture) tree(d detail) []row {
 	done, actions := 0, 0
 	for _, st := range p.stages {
 		for _, a := range st.Actions {
-			names = max(names, columns(a.Name))
+			names = max(names, columns(p.titles.of(st.Name, a.Name)))
 			actions++
 			if a.Status.Ended() {
 				done++
@@ -105,7 +106,7 @@ func (p picture) stage(st pipeline.StageState) row {
 func (p picture) action(stage string, a pipeline.ActionState, names int) row {
 	return p.line(func(l *line) {
 		l.add(colourOf(a.Status), "  "+p.sign(a.Status))
-		l.add(plain, " "+a.Name)
+		l.add(plain, " "+p.titles.of(stage, a.Name))
 		if !reached(a) {
 			return
 		}

@@ -28,6 +28,7 @@ type Plain struct {
 
 	mu     sync.Mutex
 	width  int // of the longest prefix
+	titles titles
 	before map[string]pipeline.Status
 	said   speech
 	line   []byte // reused
@@ -67,10 +68,10 @@ const own = "stagegate"
 // Begin says what runs.
 func (p *Plain) Begin(b local.Beginning) {
 	p.mu.Lock()
-	p.width = len(own)
+	p.width, p.titles = len(own), titlesOf(b)
 	for _, s := range b.Stages {
 		for _, a := range s.Actions {
-			p.width = max(p.width, len(s.Stage)+1+len(a))
+			p.width = max(p.width, len(s.Stage)+1+len(p.titles.of(s.Stage, a)))
 		}
 	}
 	p.mu.Unlock()
@@ -87,7 +88,7 @@ func (p *Plain) Change(x pipeline.Execution) {
 			p.before[name] = a.Status
 			p.mu.Unlock()
 			if seen && before != a.Status {
-				p.moved(name, a)
+				p.moved(s.Name+"/"+p.titles.of(s.Name, a.Name), a)
 			}
 		}
 	}
@@ -130,7 +131,7 @@ func (p *Plain) logLine(stage, action string, line []byte) {
 	if text == nil {
 		return
 	}
-	p.line = p.prefix(p.line[:0], mark, stage, action)
+	p.line = p.prefix(p.line[:0], mark, stage, p.titles.of(stage, action))
 	switch {
 	case p.to.Is && tone != plain:
 		p.line = append(p.line, p.style.paint(tone, clean(string(text)))...)

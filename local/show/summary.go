@@ -15,17 +15,17 @@ import (
 func summary(o local.Outcome, s style) string {
 	var b strings.Builder
 	b.WriteByte('\n')
-	width := 0
+	width, titles := 0, titlesIn(o.Execution.Definition)
 	for _, st := range o.Execution.Stages {
 		width = max(width, len(st.Name))
 		for _, a := range st.Actions {
-			width = max(width, len(a.Name)+2)
+			width = max(width, len(titles.of(st.Name, a.Name))+2)
 		}
 	}
 	for _, st := range o.Execution.Stages {
 		fmt.Fprintf(&b, "%-*s  %s\n", width, st.Name, s.paint(colourOf(st.Status), endedStage(st)))
 		for _, a := range st.Actions {
-			fmt.Fprintf(&b, "  %-*s  %s\n", width-2, a.Name, s.paint(colourOf(a.Status), filter(ended(a), false)))
+			fmt.Fprintf(&b, "  %-*s  %s\n", width-2, titles.of(st.Name, a.Name), s.paint(colourOf(a.Status), filter(ended(a), false)))
 		}
 	}
 	return b.String() + blank(causes(o, s)) + blank(products(o)) + verdict(o, s) + "\n"

@@ -55,7 +55,7 @@ func (t *Tree) Begin(b local.Beginning) {
 		}
 		t.pic.stages = append(t.pic.stages, st)
 	}
-	t.pic.began = b.At
+	t.pic.began, t.pic.titles = b.At, titlesOf(b)
 	t.above.WriteString(clean(title(b)) + "\n")
 	t.begun, t.drawn = true, true
 	t.draw()
