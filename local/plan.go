@@ -61,9 +61,10 @@ type PlannedPipeline struct {
 	Stages   []PlannedStage      // in order; none where nothing runs
 }
 
-// PlannedStage is a stage with its actions in the order of their waves.
+// PlannedStage is a stage as the file has it, and its actions in the order of
+// their waves.
 type PlannedStage struct {
-	Name    string
+	Stage   pipeline.Stage
 	Actions []PlannedAction
 }
 
@@ -72,7 +73,7 @@ type PlannedStage struct {
 type PlannedAction struct {
 	pipeline.Action
 
-	Wave    int    // from 1: those of a wave need only earlier ones
+	Wave    int    // from 1: those of a wave wait only for earlier ones
 	Problem string // how it will end, if that is known already
 }
 
@@ -172,7 +173,7 @@ func planFile(x pipeline.Execution, f file, all []file) PlannedPipeline {
 }
 
 func planStage(x pipeline.Execution, s pipeline.Stage) PlannedStage {
-	out := PlannedStage{Name: s.Name}
+	out := PlannedStage{Stage: s}
 	waves := waves(s.Actions)
 	for i, a := range s.Actions {
 		shown, err := x.Preview(a)
@@ -187,18 +188,27 @@ func planStage(x pipeline.Execution, s pipeline.Stage) PlannedStage {
 }
 
 // waves says of each action how many run one after another until it has run, at
-// least.
+// least. Those of a role begin when all of the roles before have ended.
 func waves(actions []pipeline.Action) []int {
 	index := map[string]int{}
 	for i, a := range actions {
 		index[a.Name] = i
 	}
-	waves := make([]int, len(actions))
-	for range actions { // no chain of needs is longer
-		for i, a := range actions {
-			waves[i] = max(waves[i], 1)
-			for _, need := range a.Needs {
-				waves[i] = max(waves[i], waves[index[need]]+1)
+	var waves []int
+	for first := 0; first < len(actions); first = len(waves) {
+		before, last := 0, first
+		if first > 0 {
+			before = slices.Max(waves)
+		}
+		for last < len(actions) && actions[last].Role == actions[first].Role {
+			waves = append(waves, before+1)
+			last++
+		}
+		for range actions[first:last] { // no chain of needs is longer
+			for i, a := range actions[first:last] {
+				for _, need := range a.Needs {
+					waves[first+i] = max(waves[first+i], waves[index[need]]+1)
+				}
 			}
 		}
 	}

@@ -55,20 +55,17 @@ func (s selection) stage(d pipeline.Definition, name string) error {
 }
 
 func (s selection) action(d pipeline.Definition, name string) error {
-	var found, short, long []string
+	var found []string
 	for p, a := range everyAction(d) {
-		asked := place{p.Stage, cmp.Or(a.Of, p.Action)} // unit for all its runs
-		if a.Role == pipeline.RoleEntry || a.Role == pipeline.RoleSuccess {
-			continue // it is asked by its rule
-		}
-		if !slices.Contains(long, asked.String()) {
-			short, long = append(short, asked.Action), append(long, asked.String())
-		}
+		asked, ok := chosenAs(p, a)
 		switch name {
 		case asked.Action, asked.String():
 		case p.Action, p.String():
 			asked = p
 		default:
+			continue
+		}
+		if !ok {
 			continue
 		}
 		s[p] = true
@@ -81,10 +78,31 @@ func (s selection) action(d pipeline.Definition, name string) error {
 		return usage("action %s stands in several stages: write one of %s", name, strings.Join(found, ", "))
 	case len(found) == 1:
 		return nil
-	case strings.Contains(name, "."):
-		return usage("there is no action %s: %s", name, instead(name, long))
 	}
-	return usage("there is no action %s: %s", name, instead(name, short))
+	names := ActionNames(d)
+	if !strings.Contains(name, ".") {
+		for i, long := range names {
+			_, names[i], _ = strings.Cut(long, ".")
+		}
+	}
+	return usage("there is no action %s: %s", name, instead(name, names))
+}
+
+// chosenAs is how a person names an action: all runs of a matrix as one. False:
+// it is the command of a rule, which runs when that is asked.
+func chosenAs(p place, a pipeline.Action) (place, bool) {
+	return place{p.Stage, cmp.Or(a.Of, p.Action)}, a.Role == pipeline.RoleWork || a.Role == pipeline.RoleFinally
+}
+
+// ActionNames are the actions that a run can be narrowed to, as STAGE.ACTION.
+func ActionNames(d pipeline.Definition) []string {
+	var names []string
+	for p, a := range everyAction(d) {
+		if asked, ok := chosenAs(p, a); ok && !slices.Contains(names, asked.String()) {
+			names = append(names, asked.String())
+		}
+	}
+	return names
 }
 
 // everyAction walks through a pipeline's actions, in the order of the file.

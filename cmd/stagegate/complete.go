@@ -69,16 +69,6 @@ func stagesOf(p pipeline.Definition) []string {
 	return names
 }
 
-func actionsOf(p pipeline.Definition) []string {
-	var names []string
-	for _, s := range p.Stages {
-		for _, a := range s.Actions {
-			names = append(names, s.Name+"."+a.Name)
-		}
-	}
-	return names
-}
-
 func variablesOf(p pipeline.Definition) []string {
 	var names []string
 	for _, v := range p.Variables {

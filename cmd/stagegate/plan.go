@@ -29,7 +29,7 @@ are in the working tree. Nothing runs, and nothing but Git is asked.
 
 Without flags the event is a push of the branch that is checked out. The numbers
 before the actions of a stage are the waves in which they start: those of a wave
-need only earlier ones. What is known only when the pipeline runs stays as it is
+wait only for earlier ones. What is known only when the pipeline runs stays as it is
 written.
 
 The exit code is 0, or 2 if a file has mistakes or the command is wrong.`,

@@ -66,7 +66,7 @@ ran because of a mistake in the file or the command, and 130 if interrupted.`,
 	cmd.Flags().BoolVar(&c.Approve, "approve", false, "give every approval; without it, one ends the run")
 	cmd.Flags().BoolVar(&c.Keep, "keep", false, "keep containers and workspaces until the next run, to look at them")
 	completeFlag(cmd, "stage", offer(stagesOf, 0))
-	completeFlag(cmd, "action", offer(actionsOf, 0))
+	completeFlag(cmd, "action", offer(local.ActionNames, 0))
 	completeFlag(cmd, "var", offer(variablesOf, cobra.ShellCompDirectiveNoSpace))
 	completeFlag(cmd, "parallel", either())
 	return cmd

@@ -12,13 +12,13 @@ import (
 // empty is not known. An error is one that the action would end with.
 func (x Execution) Preview(a Action) (Action, error) {
 	var err error
-	if a.Image, err = x.preview("image", a.Image); err != nil {
+	if a.Image, err = x.preview(a, "image", a.Image); err != nil {
 		return a, err
 	}
 	env := make([]Value, len(a.Env))
 	for i, v := range a.Env {
 		env[i].Name = v.Name
-		if env[i].Value, err = x.preview("env "+v.Name, v.Value); err != nil {
+		if env[i].Value, err = x.preview(a, "env "+v.Name, v.Value); err != nil {
 			return a, err
 		}
 	}
@@ -26,10 +26,18 @@ func (x Execution) Preview(a Action) (Action, error) {
 	return a, nil
 }
 
-func (x Execution) preview(what, text string) (string, error) {
+func (x Execution) preview(a Action, what, text string) (string, error) {
+	lookup := func(name expression.Name) (string, error) {
+		for _, v := range a.Matrix {
+			if name.String() == "matrix."+v.Name {
+				return v.Value, nil
+			}
+		}
+		return x.known(name)
+	}
 	t, err := expression.Parse(text)
 	if err == nil {
-		text, err = t.Preview(expression.Scope{Lookup: x.known, Changed: noneChanged, Hash: noHash})
+		text, err = t.Preview(expression.Scope{Lookup: lookup, Changed: noneChanged, Hash: noHash})
 	}
 	if err != nil {
 		return "", fmt.Errorf("resolve %s: %w", what, err)

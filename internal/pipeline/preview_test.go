@@ -27,9 +27,11 @@ func TestPreview(t *testing.T) {
 		{push, "<${{ source.tag }}>", "<>"},
 		{tag, "${{ source.tag }}<${{ source.branch }}>", "v1<>"},
 		{push, "${{ execution.trigger }}<${{ variables.NONE }}${{ source.pull_request }}>", "push<>"},
+		{push, "${{ matrix.go }}-${{ matrix.go == '1.26' && source.branch }}", "1.26-main"},
 		{request, "${{ source.pull_request || 'none' }}", "${{ source.pull_request || 'none' }}"},
 	} {
-		a, err := tc.x.Preview(pipeline.Action{Image: tc.text, Env: []pipeline.Value{{Name: "A", Value: tc.text}}})
+		matrix := []pipeline.Value{{Name: "os", Value: "linux"}, {Name: "go", Value: "1.26"}}
+		a, err := tc.x.Preview(pipeline.Action{Matrix: matrix, Image: tc.text, Env: []pipeline.Value{{Name: "A", Value: tc.text}}})
 		if err != nil || a.Image != tc.want || a.Env[0].Value != tc.want {
 			t.Errorf("%s: %q, %q, %v; want %q", tc.text, a.Image, a.Env[0].Value, err, tc.want)
 		}

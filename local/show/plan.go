@@ -1,8 +1,10 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,15 +84,19 @@ func (t *planText) pipeline(f local.PlannedPipeline) {
 		t.line("  " + visible(d.String()))
 	}
 	for _, s := range f.Stages {
-		t.line("  " + t.style.paint(bold, s.Name))
+		t.line("  " + t.style.paint(bold, s.Stage.Name))
+		for _, f := range conditions(s.Stage) {
+			t.line(strings.Repeat(" ", 7) + t.style.paint(grey, fmt.Sprintf("%-12s", f.name)) + "  " + visible(short(t.known(f.text))))
+		}
 		t.stage(s)
 	}
 }
 
 func (t *planText) stage(s local.PlannedStage) {
-	width := 0
+	width, groups := 0, map[string]string{}
 	for _, a := range s.Actions {
-		width = max(width, len(a.Name))
+		width = max(width, len(visible(a.Title())))
+		groups[a.Name] = cmp.Or(a.Of, a.Name)
 	}
 	wave := 0
 	for _, a := range s.Actions {
@@ -99,7 +105,8 @@ func (t *planText) stage(s local.PlannedStage) {
 			head = fmt.Sprintf("%5d ", a.Wave)
 		}
 		wave = a.Wave
-		head += fmt.Sprintf(" %-*s  ", width, a.Name)
+		head += fmt.Sprintf(" %-*s  ", width, visible(a.Title()))
+		a.Needs = needed(a.Needs, groups)
 		for _, f := range t.facts(a) {
 			c := grey
 			if f.name == fails {
@@ -109,6 +116,15 @@ func (t *planText) stage(s local.PlannedStage) {
 			head = strings.Repeat(" ", len(head))
 		}
 	}
+}
+
+// needed names actions as the file does: unit for all its runs.
+func needed(needs []string, groups map[string]string) []string {
+	var names []string
+	for _, need := range needs {
+		names = append(names, groups[need])
+	}
+	return slices.Compact(names)
 }
 
 // fact is something about an action.
@@ -129,7 +145,11 @@ func (t *planText) facts(a local.PlannedAction) []fact {
 	if a.Approval != nil {
 		add("approval", approvers(*a.Approval))
 	}
+	add("if", a.If)
 	add("needs", strings.Join(a.Needs, ", "))
+	if a.Role == pipeline.RoleFinally {
+		add("finally", "when all others have ended, after failure and cancel too")
+	}
 	if len(a.Inputs) != 1 || a.Inputs[0] != pipeline.SourceArtifact {
 		add("inputs", strings.Join(a.Inputs, ", "))
 	}

@@ -30,11 +30,33 @@ type (
 		Stages   []stageObject `json:"stages"`
 	}
 	stageObject struct {
-		Name    string         `json:"name"`
-		Actions []actionObject `json:"actions"`
+		Name        string           `json:"name"`
+		If          string           `json:"if,omitempty"`
+		Environment string           `json:"environment,omitempty"`
+		Concurrency string           `json:"concurrency,omitempty"`
+		BeforeEntry []ruleObject     `json:"beforeEntry,omitempty"`
+		OnSuccess   []ruleObject     `json:"onSuccess,omitempty"`
+		OnFailure   *onFailureObject `json:"onFailure,omitempty"`
+		Actions     []actionObject   `json:"actions"`
+	}
+	ruleObject struct {
+		Kind      string `json:"kind"`
+		Text      string `json:"text"` // of a command the name of its action
+		Otherwise string `json:"otherwise"`
+	}
+	onFailureObject struct {
+		Retry    string  `json:"retry,omitempty"`
+		Times    int     `json:"times,omitempty"`
+		Backoff  float64 `json:"backoff,omitempty"`
+		Rollback bool    `json:"rollback"`
+		Skip     bool    `json:"skip"`
 	}
 	actionObject struct {
 		Name      string            `json:"name"`
+		Role      string            `json:"role,omitempty"`
+		Of        string            `json:"of,omitempty"`
+		Matrix    map[string]string `json:"matrix,omitempty"`
+		If        string            `json:"if,omitempty"`
 		Wave      int               `json:"wave"`
 		Needs     []string          `json:"needs"`
 		Image     string            `json:"image,omitempty"`
@@ -77,28 +99,54 @@ func PlanJSON(w io.Writer, p local.Plan) error {
 }
 
 func stageOf(s local.PlannedStage) stageObject {
-	out := stageObject{Name: s.Name}
+	f := s.Stage.OnFailure
+	out := stageObject{
+		Name: s.Stage.Name, If: s.Stage.If, Environment: s.Stage.Environment, Concurrency: s.Stage.Concurrency,
+		BeforeEntry: rulesOf(s.Stage.BeforeEntry), OnSuccess: rulesOf(s.Stage.OnSuccess), Actions: []actionObject{},
+	}
+	if f != (pipeline.OnFailure{}) {
+		out.OnFailure = &onFailureObject{string(f.Retry), f.Times, f.Backoff.Seconds(), f.Rollback, f.Skip}
+	}
 	for _, a := range s.Actions {
-		o := actionObject{
-			Name: a.Name, Wave: a.Wave, Needs: list(a.Needs), Image: a.Image, Inputs: a.Inputs, Secrets: a.Secrets,
-			Timeout: a.Timeout.Seconds(), Problem: a.Problem,
-		}
-		if len(a.Env) > 0 {
-			o.Env = map[string]string{}
-		}
-		for _, v := range a.Env {
-			o.Env[v.Name] = v.Value
-		}
-		if len(a.Artifacts) > 0 {
-			o.Artifacts = map[string]string{}
-		}
-		for _, v := range a.Artifacts {
-			o.Artifacts[v.Name] = v.Path
-		}
-		if a.Approval != nil {
-			o.Approval = &approvalObject{list(a.Approval.Users), list(a.Approval.Teams), a.Approval.Expires.Seconds(), a.Approval.SelfReview}
-		}
-		out.Actions = append(out.Actions, o)
+		out.Actions = append(out.Actions, actionOf(a))
+	}
+	return out
+}
+
+func rulesOf(rules []pipeline.Rule) []ruleObject {
+	var out []ruleObject
+	for _, r := range rules {
+		kind, text := ruleText(r)
+		out = append(out, ruleObject{kind, text, otherwise(r)})
+	}
+	return out
+}
+
+func actionOf(a local.PlannedAction) actionObject {
+	o := actionObject{
+		Name: a.Name, Role: string(a.Role), Of: a.Of, Matrix: texts(a.Matrix), If: a.If, Wave: a.Wave, Needs: list(a.Needs),
+		Image: a.Image, Env: texts(a.Env), Inputs: a.Inputs, Secrets: a.Secrets, Timeout: a.Timeout.Seconds(), Problem: a.Problem,
+	}
+	if len(a.Artifacts) > 0 {
+		o.Artifacts = map[string]string{}
+	}
+	for _, v := range a.Artifacts {
+		o.Artifacts[v.Name] = v.Path
+	}
+	if a.Approval != nil {
+		o.Approval = &approvalObject{list(a.Approval.Users), list(a.Approval.Teams), a.Approval.Expires.Seconds(), a.Approval.SelfReview}
+	}
+	return o
+}
+
+// texts are named values as an object; null where there are none.
+func texts(values []pipeline.Value) map[string]string {
+	if len(values) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	for _, v := range values {
+		out[v.Name] = v.Value
 	}
 	return out
 }
