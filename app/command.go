@@ -26,9 +26,9 @@ func (c command) option(word string) (args []string, given bool) {
 	return c.args[:last], true
 }
 
-var commandLine = regexp.MustCompile(`^/([a-z][a-z-]*)(?:[ \t]+(.*?))?[ \t]*$`)
+var commandLine = regexp.MustCompile(`^/([A-Za-z][A-Za-z_-]*)(?:[ \t]+(.*?))?[ \t]*$`)
 
-// commands finds the commands of a comment: lines that start with one at
+// commands finds the commands of a comment, and what looks like one of ours: lines that start with one at
 // column one, outside quotes, code and HTML comments. A line that follows a
 // quoted one without a blank line between still belongs to the quote, as
 // Markdown has it.
@@ -60,7 +60,7 @@ func commands(body string) []command {
 		case quoted:
 		default:
 			if m := commandLine.FindStringSubmatch(line); m != nil {
-				if v, known := verbCalled(m[1]); known {
+				if v, ours := verbMeant(m[1]); ours {
 					found = append(found, command{verb: v, args: strings.Fields(m[2]), line: line})
 				}
 			}

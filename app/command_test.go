@@ -20,8 +20,9 @@ func TestCommands(t *testing.T) {
 		{"stop", "/stop", []string{"/stop"}},
 		{"indented", " /approve", nil},
 		{"in a sentence", "please /approve this", nil},
-		{"longer word", "/approved", nil},
-		{"upper case", "/APPROVE", nil},
+		{"longer word", "/approved", []string{"/approved"}}, // a slip
+		{"upper case", "/APPROVE", []string{"/APPROVE"}},
+		{"other bots'", "/retest\n/lgtm\n/improve\n/rerun\n/hold\n/start\n/ok-to-test\n/ru", nil},
 		{"quote", "> /approve", nil},
 		{"lazy quote", "> do it\n/approve", nil},
 		{"after a quote", "> do it\n\n/approve", []string{"/approve"}},
@@ -45,6 +46,22 @@ func TestCommands(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+func TestSlips(t *testing.T) {
+	for said, meant := range map[string]string{
+		"aprove": "approve", "approove": "approve", "apporve": "approve", "approve": "approve", "appruve": "approve", "Approve": "approve",
+		"RUN": "run", "rnu": "", "improve": "", "disapprove": "", "": "", "s": "", "stpo": "stop", "helps": "help",
+	} {
+		v, ours := verbMeant(said)
+		form, _, _ := strings.Cut(v.form, " ")
+		if ours != (meant != "") || ours && form != "/"+meant {
+			t.Errorf("%q is taken for %q, want %q", said, form, meant)
+		}
+		if slipped := ours && v.does == ""; slipped != (meant != "" && said != meant) {
+			t.Errorf("%q is a slip: %v", said, slipped)
+		}
 	}
 }
 

@@ -93,6 +93,22 @@ func TestApprovalAfterTheMerge(t *testing.T) {
 	w.check(newer, "ci / production", "success")
 }
 
+func TestHelp(t *testing.T) {
+	w := newWorld(t)
+	n, sha := w.pullRequest(withApproval(""))
+	w.check(sha, "ci / production", "action_required")
+	w.comment("mallory", n, "/lgtm")
+	w.refusedBy("mallory", n, "/aprove production", "`/aprove production`: there is no command `/aprove`; did you mean `/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]`?")
+	id := w.comment("mallory", n, "/help")
+	w.reaction(id, "+1")
+	if got := w.answer(n, id); !strings.Contains(got, "\n- `/stop [PIPELINE] [abandon]` lets what runs finish") || !strings.Contains(got, "`/help` lists the commands") {
+		t.Errorf("help: %s", got)
+	}
+	if got := len(w.repo.Comments(n)); got != 6 {
+		t.Errorf("%d comments, want three, two answers and the announcement", got)
+	}
+}
+
 func TestCommandsOfOtherBots(t *testing.T) {
 	w := newWorld(t)
 	w.commit("Base", map[string]string{"a.txt": "a\n"})

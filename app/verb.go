@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -39,17 +40,58 @@ func verbs() []verb {
 		{"stop", "/stop [PIPELINE] [abandon]", "lets what runs finish and begins nothing new; with abandon, kills what runs", (*App).sayStop},
 		{"freeze", "/freeze [PIPELINE/]STAGE [until TIME] REASON", "closes the way into a stage on all lanes, until a time or until it is opened", (*App).sayFreeze},
 		{"unfreeze", "/unfreeze [PIPELINE/]STAGE", "opens the way into a stage and lets in who waits there", (*App).sayUnfreeze},
+		{"help", "/help", "lists the commands", (*App).sayHelp},
 	}
 }
 
-func verbCalled(name string) (verb, bool) {
-	all := verbs()
-	i := slices.IndexFunc(all, func(v verb) bool { return v.name == name })
-	if i < 0 {
-		return verb{}, false
+// verbMeant finds the command of a name. One that is nearly ours was a slip, which
+// is to be told; any other belongs to somebody else.
+func verbMeant(name string) (verb, bool) {
+	for _, v := range verbs() {
+		if v.name == name {
+			return v, true
+		}
 	}
-	return all[i], true
+	lower := strings.ToLower(name)
+	for _, v := range verbs() {
+		if lower == v.name || len(v.name) > 3 && slip(lower, v.name) {
+			return verb{name: name, form: v.form, do: (*App).saySlip}, true
+		}
+	}
+	return verb{}, false
 }
+
+// slip tells whether one letter is missing, too many or another, or two are swapped.
+func slip(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	swapped := len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
+	return len(a) <= 1 && len(b) <= 1 || swapped
+}
+
+func (a *App) saySlip(_ context.Context, s spoken) (operation, error) {
+	return nil, refused(codeNotFound, "there is no command %s; did you mean `%s`? `/help` lists all", shown("/"+s.verb.name), s.verb.form)
+}
+
+// sayHelp lists the commands.
+func (a *App) sayHelp(context.Context, spoken) (operation, error) {
+	var b strings.Builder
+	b.WriteString("Commands of Stagegate, each on a line of its own in a new comment:\n")
+	for _, v := range verbs() {
+		fmt.Fprintf(&b, "\n- `%s` %s", v.form, v.does)
+	}
+	b.WriteString("\n\nThey act on the executions of this pull request, and once it is merged on those of its base branch.")
+	return operation{telling(b.String())}, nil
+}
+
+// telling is an answer that changes nothing.
+type telling string
+
+func (t telling) apply(context.Context, store.Tx) (string, error) { return string(t), nil }
 
 func (a *App) sayDecide(ctx context.Context, s spoken) (operation, error) {
 	g, sha, err := s.chosen()
