@@ -164,7 +164,7 @@ func TestExpansion(t *testing.T) {
 		{"longest name", stage("", matrix("a", "["+strings.Repeat("x", longestRun-2)+"]", "")), "", 1},
 		{
 			"too long a name", stage("", matrix("a", "["+strings.Repeat("x", longestRun-1)+"]", "")),
-			"5:48 a run of this matrix would be called by more than 200 characters: a-xxxx", 0,
+			"5:48 a run of this matrix would be called by more than 140 characters: a-xxxx", 0,
 		},
 		{"most of a long script", aliased + manyOf(6, func(i int) string { return fmt.Sprintf("  - { name: b%d, image: alpine, run: *r }\n", i) }), "", 7},
 		{

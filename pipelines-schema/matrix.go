@@ -11,7 +11,7 @@ const (
 	maxCombinations = 256    // runs that a matrix makes of one action
 	maxRuns         = 300    // of the actions of a stage, those of a matrix and of rules counted each
 	maxArtifacts    = 10_000 // of a pipeline, those of a matrix counted each
-	longestRun      = 200    // bytes of the name of a run, which is part of a file's
+	longestRun      = 140    // bytes of the name of a run, which is part of paths and addresses
 )
 
 // matrix makes several runs of one action. Names and values are in the order
