@@ -8,7 +8,8 @@ import (
 	"github.com/stagegate/stagegate/app/store"
 )
 
-// sayFreeze closes the way into a stage for all lanes.
+// sayFreeze closes the way into a stage for all lanes. An end counts from when it was
+// written, however late the comment comes.
 func (a *App) sayFreeze(ctx context.Context, s spoken) (operation, error) {
 	if len(s.args) == 0 {
 		return nil, s.mistold("")
@@ -16,7 +17,7 @@ func (a *App) sayFreeze(ctx context.Context, s spoken) (operation, error) {
 	words, until := s.args[1:], time.Time{}
 	if len(words) > 0 && strings.EqualFold(words[0], "until") {
 		var err error
-		if until, words, err = takeUntil(words[1:], a.now()); err != nil {
+		if until, words, err = takeUntil(words[1:], s.comment.CreatedAt); err != nil {
 			return nil, err
 		}
 	}

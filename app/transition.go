@@ -41,6 +41,10 @@ func (a *App) freeze(ctx context.Context, by caller, repo github.Repository, w w
 		return nil, refused(codeInvalid, "the reason is missing: whoever waits will ask")
 	case n > mostReason:
 		return nil, refused(codeInvalid, "the reason has %d characters: say it in %d", n, mostReason)
+	case !until.IsZero():
+		if err := ahead(until, a.now()); err != nil {
+			return nil, err
+		}
 	}
 	return func(ctx context.Context, tx store.Tx) (pipeline.Transition, error) {
 		t, err := wayInto(ctx, tx, repo, w)

@@ -36,10 +36,15 @@ func takeUntil(words []string, now time.Time) (until time.Time, rest []string, e
 		return until, nil, err
 	}
 	until = timeOf(words[:n], now.In(zone))
-	if !until.After(now) {
-		return until, nil, refused(codeInvalid, "%s is over: it is %s now", until.Format(untilLayout), now.In(until.Location()).Format(untilLayout))
+	return until, words[n+zoned:], ahead(until, now)
+}
+
+// ahead refuses a time that is over.
+func ahead(until, now time.Time) error {
+	if until.After(now) {
+		return nil
 	}
-	return until, words[n+zoned:], nil
+	return refused(codeInvalid, "%s is over: it is %s now", until.Format(untilLayout), now.In(until.Location()).Format(untilLayout))
 }
 
 const untilLayout = "Monday 2 January 2006 15:04 MST"

@@ -154,7 +154,7 @@ type Locks interface {
 	// Lock returns the lock; one never used is the zero Lock.
 	Lock(ctx context.Context, key pipeline.LockKey) (pipeline.Lock, error)
 	SaveLock(ctx context.Context, key pipeline.LockKey, l pipeline.Lock) error
-	// StageLocks lists the locks of a stage that were ever used, by lane.
+	// StageLocks lists those locks of a stage that somebody holds or waits at, by lane.
 	StageLocks(ctx context.Context, repository int64, pipeline, stage string) ([]pipeline.LockKey, error)
 }
 

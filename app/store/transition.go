@@ -48,7 +48,7 @@ func open(ctx context.Context, tx Tx, t pipeline.Transition, at time.Time) error
 		if err != nil {
 			return fmt.Errorf("read the lock of %s on %s: %w", key.Stage, key.Lane, err)
 		}
-		if lock.Closed || len(lock.Waiters) == 0 {
+		if lock.Closed {
 			continue
 		}
 		if err := d.tellLock(ctx, key, pipeline.Open{}); err != nil {
@@ -61,21 +61,32 @@ func open(ctx context.Context, tx Tx, t pipeline.Transition, at time.Time) error
 // showAnew has the executions that the transition is in front of reported again:
 // GitHub shows it with their stages.
 func showAnew(ctx context.Context, tx Tx, t pipeline.Transition) error {
-	active, err := tx.Find(ctx, Filter{RepositoryID: t.Repository, Pipeline: t.Pipeline, Lane: t.Lane, Active: true})
-	if err != nil {
-		return fmt.Errorf("list the executions of %s: %w", t.Pipeline, err)
+	const page = 200
+	f := Filter{RepositoryID: t.Repository, Pipeline: t.Pipeline, Lane: t.Lane, Active: true, Limit: page}
+	for {
+		active, err := tx.Find(ctx, f)
+		if err != nil {
+			return fmt.Errorf("list the executions of %s: %w", t.Pipeline, err)
+		}
+		for _, x := range active {
+			if i := x.StageIndex(t.Stage); i < 0 || x.Stages[i].Status.Ended() {
+				continue
+			}
+			if err := report(ctx, tx, x); err != nil {
+				return err
+			}
+		}
+		if len(active) < page {
+			return nil
+		}
+		f.Before = active[page-1].ID
 	}
-	for _, x := range active {
-		i := x.StageIndex(t.Stage)
-		if i < 0 || x.Stages[i].Status.Ended() {
-			continue
-		}
-		if err := tx.SaveExecution(ctx, &x); err != nil {
-			return fmt.Errorf("save execution %s: %w", x.ID, err)
-		}
-		if err := tx.Enqueue(ctx, Report{Execution: x.ID, Version: x.Version}, time.Time{}); err != nil {
-			return err
-		}
+}
+
+// report has an execution reported that is as it was.
+func report(ctx context.Context, tx Tx, x Execution) error {
+	if err := tx.SaveExecution(ctx, &x); err != nil {
+		return fmt.Errorf("save execution %s: %w", x.ID, err)
 	}
-	return nil
+	return tx.Enqueue(ctx, Report{Execution: x.ID, Version: x.Version}, time.Time{})
 }

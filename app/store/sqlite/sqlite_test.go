@@ -81,6 +81,29 @@ func TestAuditIsAppendOnly(t *testing.T) {
 	}
 }
 
+// TestTransitionsAreAudited asks that who closed a way, and who opened it, is kept.
+func TestTransitionsAreAudited(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := open(t, path)
+	tr := pipeline.Transition{Repository: 42, Pipeline: "ci", Stage: "build", Actor: "ann", Reason: "stock-taking", At: time.Now()}
+	err := s.Update(t.Context(), func(tx store.Tx) error {
+		return errors.Join(store.Disable(t.Context(), tx, tr), store.Enable(t.Context(), tx, tr, time.Now(), "bob"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var got string
+	const read = `SELECT group_concat(kind || ' ' || actor || ' ' || (event ->> '$.Stage') || ' ' || (event ->> '$.Reason'), ', ') FROM (SELECT * FROM audit ORDER BY id)`
+	if err := db.QueryRowContext(t.Context(), read).Scan(&got); err != nil || got != "disabled ann build stock-taking, enabled bob build stock-taking" {
+		t.Errorf("the audit log has %q, %v", got, err)
+	}
+}
+
 // TestInterruptedWorkGoesOn kills the queue in the middle of a job, as a crash
 // does, and starts another on the same file.
 func TestInterruptedWorkGoesOn(t *testing.T) {

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"refused":            refusedLeavesAll,
 		"numbers":            numbers,
 		"transitions":        transitions,
+		"stage locks":        stageLocks,
 		"only newest waits":  onlyTheNewestWaits,
 		"lane and all":       laneAndAll,
 		"time is over":       timeIsOver,

@@ -55,11 +55,26 @@ func transitions(t *testing.T, s store.Store) {
 	})
 	list(0, lane, elsewhere)
 
-	x := create(t, s, sample("c1", 1))
-	started(t, s, x)
+}
+
+func stageLocks(t *testing.T, s store.Store) {
+	on := func(lane string, delivery int64) store.Execution {
+		x := sample("c", delivery)
+		x.Lane = lane
+		return create(t, s, x)
+	}
+	key := func(lane string) pipeline.LockKey {
+		return pipeline.LockKey{Repository: 42, Pipeline: "release", Lane: lane, Stage: "build"}
+	}
+	left := on("pull/1", 1)
+	started(t, s, left)
+	apply(t, s, left.ID, pipeline.JobFinished{At: t0, Job: job(left, "build", "compile"), Result: pipeline.Result{Status: pipeline.Failed}})
+	started(t, s, on("pull/7", 2))
+	disable(t, s, into("build", ""))
+	started(t, s, on("pull/3", 3))
 	update(t, s, func(ctx context.Context, tx store.Tx) error {
 		got, err := tx.StageLocks(ctx, 42, "release", "build")
-		if diff := cmp.Diff([]pipeline.LockKey{{Repository: 42, Pipeline: "release", Lane: "refs/heads/main", Stage: "build"}}, got); diff != "" {
+		if diff := cmp.Diff([]pipeline.LockKey{key("pull/3"), key("pull/7")}, got); diff != "" {
 			t.Errorf("locks of build:\n%s", diff)
 		}
 		return err
