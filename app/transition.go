@@ -27,7 +27,8 @@ type turn func(ctx context.Context, tx store.Tx) (pipeline.Transition, error)
 // mostReason is how long the reason of a freeze may be, in characters.
 const mostReason = 1000
 
-// freeze closes the way into a stage until a time, or for good where that is zero.
+// freeze closes the way into a stage until a time, or until somebody opens it where
+// that is zero.
 // One that is closed already gets the new end and the new words.
 func (a *App) freeze(ctx context.Context, by caller, repo github.Repository, w way, until time.Time) (turn, error) {
 	reason := strings.Join(strings.Fields(by.says), " ")
@@ -118,33 +119,16 @@ func closedElsewhere(w way, others []pipeline.Transition) error {
 	return refused(codeConflict, "the way into %s is closed for some lanes only: name one of %s", wayName(others[0]), strings.Join(lanes, ", ")).offering(lanes)
 }
 
-// wayInto finds the one way into a stage that a person means. What a stage is says
-// the newest execution of the lane, or of the default branch.
+// wayInto finds the one way into a stage that a person means.
 func wayInto(ctx context.Context, tx store.Tx, repo github.Repository, w way) (pipeline.Transition, error) {
-	newest, err := tx.Pipelines(ctx)
+	known, ways, err := knownWays(ctx, tx, repo, w)
 	if err != nil {
-		return pipeline.Transition{}, fmt.Errorf("list pipelines: %w", err)
+		return pipeline.Transition{}, err
 	}
-	var known, ways []string
 	var found []pipeline.Transition
-	for _, x := range newest {
-		if x.RepositoryID != repo.ID {
-			continue
-		}
-		name := x.Definition.Name
-		known = append(known, name)
-		if w.pipeline != "" && !strings.EqualFold(w.pipeline, name) {
-			continue
-		}
-		stages, err := stagesOf(ctx, tx, x, w.lane)
-		if err != nil {
-			return pipeline.Transition{}, err
-		}
-		for _, stage := range stages {
-			ways = append(ways, name+"/"+stage)
-			if strings.EqualFold(stage, w.stage) {
-				found = append(found, pipeline.Transition{Repository: repo.ID, Pipeline: name, Stage: stage})
-			}
+	for _, t := range ways {
+		if strings.EqualFold(t.Stage, w.stage) {
+			found = append(found, t)
 		}
 	}
 	switch {
@@ -156,7 +140,34 @@ func wayInto(ctx context.Context, tx store.Tx, repo github.Repository, w way) (p
 	case len(ways) == 0:
 		return pipeline.Transition{}, refused(codeNotFound, "no pipeline %q of %s is known; there is %s", w.pipeline, repo, list(known)).offering(known)
 	}
-	return pipeline.Transition{}, refused(codeNotFound, "no stage %q is known; there is %s", w.stage, list(ways)).offering(ways)
+	return pipeline.Transition{}, refused(codeNotFound, "no stage %q is known; there is %s", w.stage, list(waysOf(ways))).offering(waysOf(ways))
+}
+
+// knownWays lists the ways into all stages of the pipelines that a person may mean,
+// and the names of all pipelines of the repository.
+func knownWays(ctx context.Context, tx store.Tx, repo github.Repository, w way) (pipelines []string, ways []pipeline.Transition, err error) {
+	newest, err := tx.Pipelines(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list pipelines: %w", err)
+	}
+	for _, x := range newest {
+		name := x.Definition.Name
+		if x.RepositoryID != repo.ID {
+			continue
+		}
+		pipelines = append(pipelines, name)
+		if w.pipeline != "" && !strings.EqualFold(w.pipeline, name) {
+			continue
+		}
+		stages, err := stagesOf(ctx, tx, x, w.lane)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, stage := range stages {
+			ways = append(ways, pipeline.Transition{Repository: repo.ID, Pipeline: name, Stage: stage})
+		}
+	}
+	return pipelines, ways, nil
 }
 
 // recent is how many executions are looked through for the stages of a pipeline.

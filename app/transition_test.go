@@ -238,6 +238,32 @@ func TestFreezeByComment(t *testing.T) {
 	})
 	w.reaction(w.comment("carol", n, "/unfreeze production"), "+1")
 	w.check(main, "ci / production", "success")
+
+	w.stop()
+	w.shift = 3 * time.Hour // so late does the comment come
+	w.start()
+	w.refusedBy("bob", n, "/freeze production until 2h r", "is over: it is ")
+}
+
+// TestFreezeOfWhatALaneHas has a stage in a pull request that the default branch has
+// not.
+func TestFreezeOfWhatALaneHas(t *testing.T) {
+	w := newWorld(t)
+	w.check(w.commitAnew("main"), "ci / production", "success")
+	w.git(w.clone, "checkout", "--quiet", "-b", "feature")
+	sha := w.pipeline(strings.ReplaceAll(twoStages, "production", "canary"))
+	w.push("feature")
+	if _, err := w.repo.OpenPullRequest("alice", "feature", "main", "Feature", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.check(sha, "ci / canary", "success")
+	canary := api.Disable{Way: api.Way{Repository: "octo/shop", Pipeline: "ci", Stage: "canary"}, Reason: "r"}
+	_, err := w.api().Disable(w.context(), canary)
+	w.refusedWith(err, api.NotFound, `no stage "canary" is known; there is ci/build, ci/production`)
+	canary.Lane = "pull/1"
+	if made, err := w.api().Disable(w.context(), canary); err != nil || made.Lane != "pull/1" {
+		t.Errorf("of its lane: %+v %v", made, err)
+	}
 }
 
 // TestFreezeOfOneOfSeveral has two pipelines with a stage of one name.

@@ -54,7 +54,6 @@ func transitions(t *testing.T, s store.Store) {
 		return tx.DeleteTransition(ctx, everywhere)
 	})
 	list(0, lane, elsewhere)
-
 }
 
 func stageLocks(t *testing.T, s store.Store) {
