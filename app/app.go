@@ -187,6 +187,7 @@ func (a *App) queueConfig() *river.Config {
 	river.AddWorker(workers, work(a.log, a.recover))
 	river.AddWorker(workers, work(a.log, a.startScheduled))
 	river.AddWorker(workers, work(a.log, a.keepSchedules))
+	river.AddWorker(workers, work(a.log, a.startFollowers))
 	river.AddWorker(workers, work(a.log, a.renewChecks))
 	return &river.Config{
 		Workers: workers,

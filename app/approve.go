@@ -130,7 +130,7 @@ func quoted(gates []gate) string { return "`" + strings.Join(names(gates), "`, `
 // the execution's commit is still the head of its branch or pull request, unless
 // a person chose the commit.
 func (a *App) current(ctx context.Context, g gate) error {
-	if g.x.Trigger == pipeline.Manual && g.x.Revision.PullRequest == 0 {
+	if g.x.Root().Trigger == pipeline.Manual && g.x.Revision.PullRequest == 0 {
 		return nil
 	}
 	var (

@@ -22,18 +22,15 @@ func keyOf(parts ...string) int64 {
 }
 
 // begin stores an execution that no delivery started and begins it, or ends it
-// with the mistakes of its file. It is not fresh where its key has started the
-// pipeline before: nothing happens then.
-func (a *App) begin(ctx context.Context, x *store.Execution, mistakes []pipeline.Problem) (fresh bool, err error) {
+// with the mistakes of its file or for a newer commit. It is not fresh where its
+// key has started the pipeline before: nothing happens then.
+func (a *App) begin(ctx context.Context, x *store.Execution, mistakes []pipeline.Problem, newer string) (fresh bool, err error) {
 	x.Token = newToken()
 	err = a.update(ctx, func(tx store.Tx) error {
 		if err := tx.CreateExecution(ctx, x); err != nil {
 			return err
 		}
-		if len(mistakes) > 0 {
-			return store.Apply(ctx, tx, x.ID, pipeline.Invalid{At: a.now(), Reason: "the pipeline could not start", Problems: mistakes})
-		}
-		return store.Apply(ctx, tx, x.ID, pipeline.Started{At: a.now()})
+		return store.Apply(ctx, tx, x.ID, a.firstEvent(mistakes, "", newer))
 	})
 	if errors.Is(err, store.ErrConflict) {
 		return false, nil
@@ -43,6 +40,20 @@ func (a *App) begin(ctx context.Context, x *store.Execution, mistakes []pipeline
 	}
 	a.log.Info("execution started", "trigger", x.Trigger, "repository", x.Repository, "pipeline", x.Definition.Name, "number", x.Number, "commit", x.Revision.Commit)
 	return true, nil
+}
+
+// firstEvent begins an execution: it starts, unless its file has
+// mistakes, its own filter skips it, or its lane knows a newer commit.
+func (a *App) firstEvent(mistakes []pipeline.Problem, skip, newer string) pipeline.Event {
+	switch {
+	case len(mistakes) > 0:
+		return pipeline.Invalid{At: a.now(), Reason: "the pipeline could not start", Problems: mistakes}
+	case skip != "":
+		return pipeline.Skip{At: a.now(), Reason: skip}
+	case newer != "":
+		return pipeline.Outrun{At: a.now(), By: newer}
+	}
+	return pipeline.Started{At: a.now()}
 }
 
 // pipelines reads all pipeline files at a commit.
@@ -62,6 +73,9 @@ func (a *App) pipelines(ctx context.Context, repo github.Repository, sha string)
 			c.problems = append(c.problems, pipeline.Problem(d))
 		}
 		all = append(all, c)
+	}
+	for i := range all {
+		all[i].followed = followed(all, all[i].definition.Name)
 	}
 	return all, nil
 }

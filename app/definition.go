@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/stagegate/stagegate/app/github"
-	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 // pipelinesAt reads all pipelines at a commit; that there are none is refused.
@@ -20,20 +19,20 @@ func (a *App) pipelinesAt(ctx context.Context, repo github.Repository, sha strin
 	return unique(all), nil
 }
 
-// definition reads the pipeline of a name at a commit. One with mistakes is
+// pipelineCalled reads the pipeline of a name at a commit. One with mistakes is
 // refused with the first of them.
-func (a *App) definition(ctx context.Context, repo github.Repository, sha, name string) (pipeline.Definition, error) {
+func (a *App) pipelineCalled(ctx context.Context, repo github.Repository, sha, name string) (candidate, error) {
 	all, err := a.pipelinesAt(ctx, repo, sha)
 	if err != nil {
-		return pipeline.Definition{}, err
+		return candidate{}, err
 	}
 	for _, c := range all {
 		if strings.EqualFold(c.definition.Name, name) {
-			return c.definition, c.startable(sha)
+			return c, c.startable(sha)
 		}
 	}
 	names := namesOf(all)
-	return pipeline.Definition{}, refused(codeNotFound, "there is no pipeline %q at %s; there is %s", name, shortSHA(sha), strings.Join(names, ", ")).offering(names)
+	return candidate{}, refused(codeNotFound, "there is no pipeline %q at %s; there is %s", name, shortSHA(sha), strings.Join(names, ", ")).offering(names)
 }
 
 func namesOf(all []candidate) []string {

@@ -36,7 +36,7 @@ func (o operator) startManually(ctx context.Context, s api.Start, key int64) (id
 		return "", false, err
 	}
 	x.Delivery = key
-	fresh, err = o.begin(ctx, &x, nil)
+	fresh, err = o.begin(ctx, &x, nil, "")
 	if err == nil && !fresh { // the same was asked for twice at once
 		x, err = o.startedBefore(ctx, s, key)
 	}
@@ -75,16 +75,17 @@ func (o operator) manual(ctx context.Context, s api.Start) (store.Execution, err
 	if err != nil {
 		return store.Execution{}, err
 	}
-	def, err := o.definition(ctx, repo, r.Commit, s.Pipeline)
+	c, err := o.pipelineCalled(ctx, repo, r.Commit, s.Pipeline)
 	if err == nil {
-		def, err = withVariables(def, s.Variables)
+		c.definition, err = withVariables(c.definition, s.Variables)
 	}
 	if err != nil {
 		return store.Execution{}, err
 	}
 	return store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: theOperator,
-		Trusted: r.Ref == "refs/heads/"+repo.DefaultBranch, Revision: r, Definition: def,
+		Trusted: r.Ref == "refs/heads/"+repo.DefaultBranch, Revision: r,
+		Definition: c.definition, Followed: c.followed,
 	}}, nil
 }
 

@@ -40,7 +40,7 @@ func (a *App) startPull(ctx context.Context, d store.Delivery, e github.PullRequ
 	}
 	at := e.Head
 	if e.Fork {
-		at = e.BaseSHA // a fork's own files are not trusted
+		at, base.DefinedAt = e.BaseSHA, e.BaseSHA // a fork's own files are not trusted
 	}
 	found, err := a.candidates(ctx, repo, at, base)
 	switch {

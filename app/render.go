@@ -99,7 +99,7 @@ func suffix(x pipeline.Execution) string {
 		return ""
 	case pipeline.Manual:
 		return fmt.Sprintf(" (manual %d)", x.Number)
-	case pipeline.OnSchedule:
+	case pipeline.OnSchedule, pipeline.OnPipeline:
 	}
 	return fmt.Sprintf(" (%s)", x.Trigger)
 }
@@ -320,8 +320,17 @@ func stageSummary(x pipeline.Execution, i int) string {
 	for _, n := range x.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", plain(n))
 	}
-	fmt.Fprintf(&b, "\nExecution %d of %s, started by %s%s.", x.Number, x.Definition.Name, x.Trigger, by(x.Actor))
+	fmt.Fprintf(&b, "\nExecution %d of %s, started by %s.", x.Number, x.Definition.Name, beginning(x))
 	return b.String()
+}
+
+// beginning is what started an execution, and who stands behind that.
+func beginning(x pipeline.Execution) string {
+	if x.Trigger == pipeline.OnPipeline && len(x.Chain) > 0 {
+		last := x.Chain[len(x.Chain)-1]
+		return fmt.Sprintf("execution %d of %s", last.Number, last.Pipeline)
+	}
+	return string(x.Trigger) + by(x.Actor)
 }
 
 func result(act pipeline.ActionState) string {

@@ -31,14 +31,14 @@ func (a *App) sayRun(ctx context.Context, s spoken) (operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	definitions, err := a.toRun(ctx, s, base)
+	meant, err := a.toRun(ctx, s, base)
 	if err != nil {
 		return nil, err
 	}
 	var starts operation
-	for _, d := range definitions {
+	for _, c := range meant {
 		x := store.Execution{Execution: base, Installation: s.repo.Installation, Token: newToken()}
-		x.Definition, x.Trigger = d, pipeline.Manual
+		x.Definition, x.Followed, x.Trigger = c.definition, c.followed, pipeline.Manual
 		x.Delivery = keyOf("comment", strconv.FormatInt(s.comment.ID, 10))
 		starts = append(starts, startByHand{a, x})
 	}
@@ -71,11 +71,11 @@ func (a *App) runOf(ctx context.Context, s spoken) (pipeline.Execution, error) {
 }
 
 // toRun are the pipelines that are meant.
-func (a *App) toRun(ctx context.Context, s spoken, base pipeline.Execution) ([]pipeline.Definition, error) {
+func (a *App) toRun(ctx context.Context, s spoken, base pipeline.Execution) ([]candidate, error) {
 	sha := base.Revision.Commit
 	if len(s.args) == 1 {
-		d, err := a.definition(ctx, s.repo, sha, s.args[0])
-		return []pipeline.Definition{d}, err
+		c, err := a.pipelineCalled(ctx, s.repo, sha, s.args[0])
+		return []candidate{c}, err
 	}
 	all, err := a.pipelinesAt(ctx, s.repo, sha)
 	if err != nil {
@@ -86,14 +86,12 @@ func (a *App) toRun(ctx context.Context, s spoken, base pipeline.Execution) ([]p
 		names := namesOf(all)
 		return nil, refused(codeConflict, "no pipeline at %s is for %s; name one: %s", shortSHA(sha), eventOf(base), strings.Join(names, ", ")).offering(names)
 	}
-	var definitions []pipeline.Definition
 	for _, c := range meant {
 		if err := c.startable(sha); err != nil {
 			return nil, err
 		}
-		definitions = append(definitions, c.definition)
 	}
-	return definitions, nil
+	return meant, nil
 }
 
 // wouldStart tells whether a pipeline is for the event, its paths and the words of

@@ -125,10 +125,10 @@ func (a *App) startNow(ctx context.Context, s store.Schedule) error {
 	if i < 0 || len(all[i].definition.On.Schedules) == 0 {
 		return errNoSchedule
 	}
-	x := onDefaultBranch(repo, r, all[i].definition)
+	x := onDefaultBranch(repo, r, all[i])
 	x.Trigger = pipeline.OnSchedule
 	x.Delivery = keyOf("schedule", strconv.FormatInt(s.RepositoryID, 10), s.Pipeline, s.Last.UTC().Format(time.RFC3339))
-	_, err = a.begin(ctx, &x, all[i].problems)
+	_, err = a.begin(ctx, &x, all[i].problems, "")
 	return err
 }
 
@@ -155,9 +155,10 @@ func (a *App) defaultBranch(ctx context.Context, known github.Repository) (githu
 
 // onDefaultBranch is an execution of a commit of the default branch that nobody
 // asked for.
-func onDefaultBranch(repo github.Repository, r pipeline.Revision, def pipeline.Definition) store.Execution {
+func onDefaultBranch(repo github.Repository, r pipeline.Revision, c candidate) store.Execution {
 	return store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trusted: true, Revision: r, Definition: def,
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trusted: true, Revision: r,
+		Definition: c.definition, Followed: c.followed,
 	}}
 }
 

@@ -20,7 +20,8 @@ import (
 type candidate struct {
 	definition pipeline.Definition
 	problems   []pipeline.Problem
-	skip       string // why it does not run, by its own filter; the mistakes come first
+	skip       string   // why it does not run, by its own filter; the mistakes come first
+	followed   []string // see Execution.Followed
 }
 
 // push starts the pipelines that a push to a branch or of a tag is meant for.
@@ -181,7 +182,7 @@ func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo 
 		}
 	}
 	x := store.Execution{Execution: base, Installation: repo.Installation, Delivery: d.ID, Token: newToken()}
-	x.Definition = c.definition
+	x.Definition, x.Followed = c.definition, c.followed
 	if x.Revision.Time.IsZero() {
 		x.Revision.Time = earliest
 	}
@@ -190,16 +191,7 @@ func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo 
 	} else if err != nil {
 		return err
 	}
-	var event pipeline.Event = pipeline.Started{At: a.now()}
-	switch {
-	case len(c.problems) > 0:
-		event = pipeline.Invalid{At: a.now(), Reason: "the pipeline could not start", Problems: c.problems}
-	case c.skip != "":
-		event = pipeline.Skip{At: a.now(), Reason: c.skip}
-	case outrun != "":
-		event = pipeline.Outrun{At: a.now(), By: outrun}
-	}
-	return store.Apply(ctx, tx, x.ID, event)
+	return store.Apply(ctx, tx, x.ID, a.firstEvent(c.problems, c.skip, outrun))
 }
 
 // outrun returns the newest commit that the lane knows when that is a
@@ -212,27 +204,20 @@ func (a *App) outrun(ctx context.Context, repo github.Repository, base pipeline.
 		newest, err = tx.Find(ctx, store.Filter{RepositoryID: repo.ID, Lane: base.Lane, Limit: 20})
 		return err
 	})
-	newest = slices.DeleteFunc(newest, func(x store.Execution) bool {
-		return x.Status == pipeline.Superseded || x.Status == pipeline.Skipped
-	})
+	newest = slices.DeleteFunc(newest, func(x store.Execution) bool { return !counts(x) })
 	if err != nil || len(newest) == 0 {
 		return "", err
 	}
 	known := newest[0].Revision.Commit
-	if known == before || known == base.Revision.Commit {
+	if known == before {
 		return "", nil
 	}
-	status, err := a.github.Compare(ctx, repo, known, base.Revision.Commit)
-	if errors.Is(err, github.ErrNotFound) {
-		return "", nil // the lane was rewritten and the old commit is gone
-	}
-	if err != nil {
-		return "", fmt.Errorf("compare %s with %s: %w", known, base.Revision.Commit, err)
-	}
-	if status == "behind" {
-		return known, nil
-	}
-	return "", nil
+	return a.descendant(ctx, repo, known, base.Revision.Commit)
+}
+
+// counts tells whether an execution stands for its lane having come to its commit.
+func counts(x store.Execution) bool {
+	return x.Status != pipeline.Superseded && x.Status != pipeline.Skipped
 }
 
 // lowerSet is the sorted set of the names in lower case, without empty ones.

@@ -22,11 +22,12 @@ type Planning struct {
 	Ref       string           // in full, in place of both
 	Base      string           // of the pull request; empty: the remote's default branch
 	Type      string           // what happened to the pull request; empty: synchronize
+	Upstream  string           // the pipeline that succeeded, or PIPELINE/STAGE; empty: any
 	Changed   []string         // files that change, from the root of the repository; none: not known
 }
 
 // Events are what a plan can think of, the usual ones first.
-var Events = []pipeline.Trigger{pipeline.Push, pipeline.PullRequest, pipeline.MergeGroup, pipeline.OnSchedule}
+var Events = []pipeline.Trigger{pipeline.Push, pipeline.PullRequest, pipeline.MergeGroup, pipeline.OnSchedule, pipeline.OnPipeline}
 
 // listed writes events for people: a, b or c.
 func listed(events []pipeline.Trigger) string {
@@ -46,6 +47,7 @@ func listed(events []pipeline.Trigger) string {
 type Plan struct {
 	Event     pipeline.Trigger
 	Type      string // what happened to the pull request
+	Upstream  string // what succeeded; empty: any pipeline
 	Revision  pipeline.Revision
 	Pipelines []PlannedPipeline
 }
@@ -111,7 +113,7 @@ func MakePlan(ctx context.Context, p Planning) (Plan, error) {
 	if chosen, err = giveVariables(chosen, p.Variables); err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{Event: x.Trigger, Type: x.Activity, Revision: x.Revision}
+	plan := Plan{Event: x.Trigger, Type: x.Activity, Upstream: p.Upstream, Revision: x.Revision}
 	for _, f := range chosen {
 		plan.Pipelines = append(plan.Pipelines, planFile(x, f, all))
 	}
@@ -219,6 +221,10 @@ func waves(actions []pipeline.Action) []int {
 func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execution, error) {
 	p, err := p.complete()
 	x := pipeline.Execution{Trigger: p.Event, Activity: p.Type}
+	if p.Upstream != "" {
+		name, stage, _ := strings.Cut(p.Upstream, "/")
+		x.Chain = []pipeline.Link{{Pipeline: name, Stage: stage}}
+	}
 	x.Revision.Changed = pipeline.Changes{Files: p.Changed, Complete: len(p.Changed) > 0}
 	switch {
 	case err != nil:
@@ -246,7 +252,7 @@ func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execut
 		x.Revision.Commit, x.Revision.Message = head.Commit, head.Message
 	}
 	x.Revision.Branch = p.Branch
-	if p.Event == pipeline.Push {
+	if p.Event == pipeline.Push || p.Event == pipeline.OnPipeline {
 		x.Revision.Ref = "refs/heads/" + p.Branch
 		return x, nil
 	}
@@ -277,10 +283,16 @@ func (p Planning) complete() (Planning, error) {
 	switch {
 	case p.Event == "" && p.Base != "":
 		p.Event = pipeline.PullRequest
+	case p.Event == "" && p.Upstream != "":
+		p.Event = pipeline.OnPipeline
 	case p.Event == "":
 		p.Event = pipeline.Push
 	case !slices.Contains(Events, p.Event):
 		return p, usage("there is no event %q: it is %s", p.Event, listed(Events))
+	case p.Upstream != "" && p.Event != pipeline.OnPipeline:
+		return p, usage("--upstream is of the event pipeline")
+	case p.Event == pipeline.OnPipeline && (p.Base+p.Type != "" || len(p.Changed) > 0):
+		return p, usage("a pipeline that succeeded says nothing of --base, --type and --changed: leave them out")
 	case p.Event == pipeline.OnSchedule && (p.Branch+p.Tag+p.Ref+p.Base+p.Type != "" || len(p.Changed) > 0):
 		return p, usage("a %s is about the newest commit of the default branch: leave out all flags of other events", p.Event)
 	}

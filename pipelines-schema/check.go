@@ -9,6 +9,7 @@ import (
 
 // scope is what names of the file stand for.
 type scope struct {
+	upstreams        []node // names of pipelines that start this one
 	variables        []pipeline.Variable
 	declared         map[string]bool // variables, by name
 	unknownVariables bool            // they could not be read

@@ -174,6 +174,7 @@ func TestJSONSchemaLimits(t *testing.T) {
 	for at, want := range map[string]any{
 		"properties/stages/maxItems":                       maxStages,
 		"$defs/triggers/properties/schedule/maxItems":      maxSchedules,
+		"$defs/upstreams/maxItems":                         maxUpstreams,
 		"$defs/stage/properties/actions/maxItems":          maxActions,
 		"$defs/stage/properties/finally/maxItems":          maxActions,
 		"$defs/action/properties/timeout-minutes/maximum":  longestTimeout,

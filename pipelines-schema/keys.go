@@ -52,8 +52,8 @@ var tables = map[where]table{
 		now: []string{"name", "on", "mode", "cancel-in-progress", "source", "variables", "stages"},
 	},
 	inOn: {
-		now:   []string{"push", "pull_request", "merge_group", "schedule"},
-		later: []string{"pipeline", "webhook"},
+		now:   []string{"push", "pull_request", "merge_group", "schedule", "pipeline"},
+		later: []string{"webhook"},
 	},
 	inPush: {
 		now: []string{"branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"},

@@ -34,6 +34,7 @@ func (p *parser) pipeline(root node, d *pipeline.Definition) {
 			d.CancelInProgress = &cancels
 		}
 	})
+	p.checkUpstreams(d.Name)
 	if _, ok := root.get("name"); !ok && !namePattern.MatchString(d.Name) {
 		p.report(root.at, "write a name: of "+nameRule, "the file's name %s is not a name for a pipeline", quote(d.Name))
 	}

@@ -27,7 +27,7 @@ func (p *parser) triggers(n node, on *pipeline.Triggers) {
 		case "schedule":
 			on.Schedules = p.schedules(value)
 		case "pipeline":
-			p.upstream(value)
+			on.Upstreams = p.upstreams(value)
 		case "webhook":
 			if !value.null && (value.kind != mapping || len(value.pairs) > 0) {
 				p.report(value.at, "write webhook: and nothing after it", "on.webhook has no keys and no value")
@@ -56,6 +56,8 @@ func (p *parser) events(n node, on *pipeline.Triggers) {
 			on.MergeGroup = &pipeline.Filter{}
 		case "schedule":
 			p.report(event.at, `write on: { schedule: [{ cron: "0 3 * * 1-5" }] }`, "schedule does not say when")
+		case "pipeline":
+			p.report(event.at, "write on: { pipeline: { name: build } }", "pipeline does not say which")
 		default:
 			p.unknownKey(event, node{kind: scalar, null: true}, inOn)
 		}
@@ -156,27 +158,52 @@ func (p *parser) mergeGroup(n node) *pipeline.Filter {
 	return filter
 }
 
-// upstream reads the pipelines whose stages start this one.
-func (p *parser) upstream(n node) {
+// maxUpstreams is how many pipelines may start another one.
+const maxUpstreams = 20
+
+// upstreams reads the pipelines whose success, or that of a stage, starts this
+// one: all of them, or with a mistake none.
+func (p *parser) upstreams(n node) []pipeline.Upstream {
+	before := p.mistakes()
 	items := []node{n}
 	if n.kind == list {
 		items = n.items
 	}
-	if len(items) == 0 {
+	switch {
+	case len(items) == 0:
 		p.report(n.at, "write pipeline: { name: build }", "on.pipeline is empty")
+	case len(items) > maxUpstreams:
+		p.report(items[maxUpstreams].at, "", "on.pipeline has %d entries; the most is %d", len(items), maxUpstreams)
 	}
+	var all []pipeline.Upstream
 	for _, item := range items {
+		var u pipeline.Upstream
 		ok := p.each(item, inUpstream, func(key, value node) {
-			what := "a pipeline"
 			if key.text == "stage" {
-				what = "a stage"
+				u.Stage, _ = p.name(value, "a stage")
+				return
 			}
-			p.name(value, what)
+			u.Pipeline, _ = p.name(value, "a pipeline")
+			p.scope.upstreams = append(p.scope.upstreams, value)
 		})
+		all = append(all, u)
 		if !ok {
 			p.report(item.at, "write pipeline: { name: build }", "on.pipeline must be a mapping, not %s", item.kind)
 		} else {
 			p.require(item, inUpstream, "name")
+		}
+	}
+	if p.mistakes() > before {
+		return nil
+	}
+	return all
+}
+
+// checkUpstreams refuses a pipeline that would start itself.
+func (p *parser) checkUpstreams(name string) {
+	for _, n := range p.scope.upstreams {
+		if fold(n.text) == fold(name) {
+			p.report(n.at, "name another pipeline of the repository", "%s would start itself without end", show(name))
 		}
 	}
 }

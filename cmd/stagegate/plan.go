@@ -53,19 +53,20 @@ The exit code is 0, or 2 if a file has mistakes or the command is wrong.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&event, "event", "", "`EVENT` to think of: push, pull_request, merge_group or schedule (default push, with --base pull_request)")
+	flags.StringVar(&event, "event", "", "`EVENT` to think of: push, pull_request, merge_group, schedule or pipeline (default push, with --base pull_request)")
 	flags.StringVar(&p.Branch, "branch", "", "`BRANCH` that is pushed, or that the pull request is of (default the one checked out)")
 	flags.StringVar(&p.Tag, "tag", "", "`TAG` that is pushed, in place of a branch")
 	flags.StringVar(&p.Ref, "ref", "", "`REF` that is pushed: refs/heads/BRANCH or refs/tags/TAG")
 	flags.StringVar(&p.Base, "base", "", "`BRANCH` that the pull request or merge group is to go into (default that of origin)")
 	flags.StringVar(&p.Type, "type", "", "`TYPE` of what happened to the pull request, such as closed (default synchronize)")
+	flags.StringVar(&p.Upstream, "upstream", "", "`PIPELINE` that succeeded, or PIPELINE/STAGE, of the event pipeline (default any)")
 	flags.StringArrayVar(&p.Changed, "changed", nil, "`FILE` that the event changes, from the root of the repository (repeatable)")
 	flags.StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: `NAME=VALUE` (repeatable)")
 	flags.BoolVar(&json, "json", false, "write it for machines")
 	completeFlag(cmd, "event", either(eventNames()...))
 	completeFlag(cmd, "type", either(schema.PullRequestTypes...))
 	completeFlag(cmd, "var", offer(variablesOf, cobra.ShellCompDirectiveNoSpace))
-	for _, name := range []string{"branch", "tag", "ref", "base"} {
+	for _, name := range []string{"branch", "tag", "ref", "base", "upstream"} {
 		completeFlag(cmd, name, either())
 	}
 	return cmd

@@ -99,6 +99,11 @@ func TestPlanEvents(t *testing.T) {
 		".github/pipelines/bad.yaml": strings.Replace(valid, "image:", "imgae:", 1), ".github/pipelines/fine.yaml": valid,
 		".github/pipelines/lost.yaml": "on: [\n",
 	})
+	follows := repository(t, map[string]string{
+		".github/pipelines/all.yaml":  strings.Replace(valid, "push", "{ pipeline: [{ name: ci }, { name: base, stage: push }] }", 1),
+		".github/pipelines/one.yaml":  strings.Replace(valid, "push", "{ pipeline: { name: ci, stage: s } }", 1),
+		".github/pipelines/fine.yaml": valid,
+	})
 	timed := repository(t, map[string]string{
 		".github/pipelines/daily.yaml": strings.Replace(valid, "push", `{ schedule: [{ cron: "0 3 * * 1-5", timezone: Europe/Paris }, { cron: "0 12 * * 6" }] }`, 1),
 		".github/pipelines/fine.yaml":  valid, ".github/pipelines/lost.yaml": "on: { schedule: [{ cron: x }] }\n",
@@ -131,7 +136,12 @@ func TestPlanEvents(t *testing.T) {
 		"file of a pipeline":   {sub, "pipelines/nightly.yml", 0, "night does not start"},
 		"no Git":               {bare, "--branch main", 0, "release starts"},
 		"no Git, no branch":    {bare, "", 2, "no branch is checked out: name one with --branch"},
-		"no such event":        {dir, "--event cron", 2, `there is no event "cron": it is push, pull_request, merge_group or schedule`},
+		"no such event":        {dir, "--event cron", 2, `there is no event "cron": it is push, pull_request, merge_group, schedule or pipeline`},
+		"any pipeline":         {follows, "--event pipeline", 0, "success of a pipeline on main\n|all starts: pipeline names ci, base/push (|one starts: pipeline names ci/s (|fine does not start: on has no pipeline"},
+		"a pipeline":           {follows, "--upstream ci --branch x", 0, "success of ci on x\n|all starts: pipeline names ci (|one does not start: pipeline names others ("},
+		"a stage":              {follows, "--upstream ci/s", 0, "success of ci/s on main\n|all does not start|one starts: pipeline names ci/s ("},
+		"upstream of a push":   {follows, "--upstream ci --event push", 2, "--upstream is of the event pipeline"},
+		"base of a success":    {follows, "--upstream ci --event pipeline --base x", 2, "leave them out"},
 		"schedule":             {timed, "--event schedule", 2, "schedule, of the default branch\n|daily starts: schedule has 0 3 * * 1-5 Europe/Paris, 0 12 * * 6 UTC (|fine does not start: on has no schedule|lost fails at once: nobody can tell"},
 		"schedule of a branch": {timed, "--event schedule --branch main", 2, "a schedule is about the newest commit of the default branch"},
 		"no base":              {bare, "--branch x --event pull_request", 2, "name the branch that the pull request is to go into with --base"},

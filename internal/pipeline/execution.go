@@ -18,6 +18,8 @@ const (
 	MergeGroup Trigger = "merge_group"
 	// OnSchedule is a time that the file names.
 	OnSchedule Trigger = "schedule"
+	// OnPipeline is the success of another pipeline; see Chain.
+	OnPipeline Trigger = "pipeline"
 	// Manual is a person who asked for it.
 	Manual Trigger = "manual"
 )
@@ -53,6 +55,7 @@ type Execution struct {
 	Revision   Revision
 	Definition Definition
 	Chain      []Link   `json:",omitempty"` // the executions that led to it by on: pipeline, the first one first
+	DefinedAt  string   `json:",omitempty"` // the commit of its pipeline file, where that is not the revision's
 	Followed   []string `json:",omitempty"` // its stages whose success starts other pipelines; "" stands for the execution
 
 	Status    Status

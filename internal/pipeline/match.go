@@ -23,8 +23,12 @@ type Match struct {
 // message of the commit. A file whose triggers nobody can read starts by what
 // starts others that say nothing of types, so that its mistakes are shown.
 func (t Triggers) Match(x Execution) Match {
-	if x.Trigger == OnSchedule {
+	switch x.Trigger {
+	case OnSchedule:
 		return t.scheduled()
+	case OnPipeline:
+		return t.follows(x)
+	default: // an event with a filter, or none
 	}
 	filter := t.filter(x.Trigger)
 	if t.Unreadable() {
@@ -74,7 +78,7 @@ func (t Triggers) filter(event Trigger) *Filter {
 		return t.PullRequest
 	case MergeGroup:
 		return t.MergeGroup
-	case OnSchedule, Manual: // no event is
+	case OnSchedule, OnPipeline, Manual: // no event is
 	}
 	return nil
 }

@@ -249,3 +249,40 @@ func TestMatchSchedule(t *testing.T) {
 		}
 	}
 }
+
+func TestMatchPipeline(t *testing.T) {
+	on := pipeline.Triggers{Upstreams: []pipeline.Upstream{{Pipeline: "build"}, {Pipeline: "build", Stage: "test"}, {Pipeline: "base"}}}
+	of := func(chain ...pipeline.Link) pipeline.Execution {
+		x := event(pipeline.OnPipeline, push("main"))
+		x.Chain = chain
+		return x
+	}
+	for name, tc := range map[string]struct{ got, want pipeline.Match }{
+		"a pipeline":      {on.Match(of(pipeline.Link{Pipeline: "build"})), starts("pipeline names build")},
+		"a stage":         {on.Match(of(pipeline.Link{Pipeline: "build", Stage: "test"})), starts("pipeline names build/test")},
+		"the last counts": {on.Match(of(pipeline.Link{Pipeline: "build"}, pipeline.Link{Pipeline: "x"})), never("pipeline names others")},
+		"another stage":   {on.Match(of(pipeline.Link{Pipeline: "base", Stage: "test"})), never("pipeline names others")},
+		"any":             {on.Match(of()), starts("pipeline names build, build/test, base")},
+		"none":            {pipeline.Triggers{Push: &pipeline.Filter{}}.Match(of()), never("on has no pipeline")},
+		"nobody can tell": {pipeline.Triggers{}.Match(of()), starts("nobody can tell what on means")},
+	} {
+		if d := cmp.Diff(tc.want, tc.got); d != "" {
+			t.Errorf("%s:\n%s", name, d)
+		}
+	}
+}
+
+func TestChain(t *testing.T) {
+	first := pipeline.Execution{ID: "1", Number: 4, Trigger: pipeline.Push, Definition: pipeline.Definition{Name: "build"}}
+	second := pipeline.Execution{ID: "2", Trigger: pipeline.OnPipeline, Chain: first.Next("test"), Definition: pipeline.Definition{Name: "deploy"}}
+	want := []pipeline.Link{
+		{Execution: "1", Number: 4, Pipeline: "build", Stage: "test", Trigger: pipeline.Push},
+		{Execution: "2", Pipeline: "deploy", Trigger: pipeline.OnPipeline},
+	}
+	if d := cmp.Diff(want, second.Next("")); d != "" {
+		t.Error(d)
+	}
+	if second.Root().Execution != "1" || first.Root().Execution != "1" {
+		t.Errorf("roots %+v and %+v", second.Root(), first.Root())
+	}
+}

@@ -8,17 +8,25 @@ type Triggers struct {
 	PullRequest *Filter    // its branches are matched against the base
 	MergeGroup  *Filter    `json:",omitempty"` // of types only
 	Schedules   []Schedule `json:",omitempty"`
+	Upstreams   []Upstream `json:",omitempty"` // of on: pipeline
 }
 
 // Unreadable tells of a file whose triggers a mistake hides.
 func (t Triggers) Unreadable() bool {
-	return t.Push == nil && t.PullRequest == nil && t.MergeGroup == nil && len(t.Schedules) == 0
+	return t.Push == nil && t.PullRequest == nil && t.MergeGroup == nil && len(t.Schedules) == 0 && len(t.Upstreams) == 0
 }
 
 // Schedule is when the newest commit of the default branch runs.
 type Schedule struct {
 	Cron     string // the five fields of crontab
 	Timezone string // a name of the IANA database
+}
+
+// Upstream is a pipeline of the same commit whose success starts this one, or a
+// stage of it.
+type Upstream struct {
+	Pipeline string
+	Stage    string `json:",omitempty"` // empty: all of it
 }
 
 // Filter narrows an event by glob patterns, as in GitHub Actions. Of a list the

@@ -44,6 +44,8 @@ func event(p local.Plan) string {
 		text = "merge group into " + r.Base
 	case p.Event == pipeline.MergeGroup:
 		text = "merge group"
+	case p.Event == pipeline.OnPipeline:
+		text = "success of " + cmp.Or(p.Upstream, "a pipeline") + " on " + cmp.Or(r.Branch, r.Ref)
 	case p.Event == pipeline.OnSchedule:
 		text = "schedule, of the default branch"
 	case r.Branch == "":

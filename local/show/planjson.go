@@ -14,6 +14,7 @@ type (
 	planObject struct {
 		Event     pipeline.Trigger `json:"event"`
 		Type      string           `json:"type"`
+		Upstream  string           `json:"upstream,omitempty"`
 		Ref       string           `json:"ref"`
 		Branch    string           `json:"branch"`
 		Base      string           `json:"base"`
@@ -79,7 +80,7 @@ type (
 // PlanJSON writes what an event would start, for machines.
 func PlanJSON(w io.Writer, p local.Plan) error {
 	out := planObject{
-		Event: p.Event, Type: p.Type, Ref: p.Revision.Ref, Branch: p.Revision.Branch, Base: p.Revision.Base, Commit: p.Revision.Commit,
+		Event: p.Event, Type: p.Type, Upstream: p.Upstream, Ref: p.Revision.Ref, Branch: p.Revision.Branch, Base: p.Revision.Base, Commit: p.Revision.Commit,
 		Pipelines: []pipelineObject{},
 	}
 	for _, f := range p.Pipelines {
