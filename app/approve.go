@@ -12,6 +12,7 @@ import (
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // gate is one waiting approval.
@@ -165,7 +166,7 @@ func (a *App) mayDecide(ctx context.Context, g gate, by caller) error {
 		return err
 	}
 	if !named {
-		return refused(codeForbidden, "%s may not decide about %s; these may: %s", by, g.name(), strings.ReplaceAll(approvers(g.x.Execution, def), "@", ""))
+		return refused(codeForbidden, "%s may not decide about %s; these may: %s", by, g.name(), strings.ReplaceAll(explain.Approvers(g.x.Execution, def), "@", ""))
 	}
 	if def.SelfReview {
 		return nil

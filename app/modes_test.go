@@ -3,6 +3,8 @@ package app_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/stagegate/stagegate/app/api"
 )
 
 const deploys = `
@@ -58,12 +60,35 @@ func TestEnvironmentIsForOne(t *testing.T) {
 		}
 		return first != "" && second != "" && first != second
 	})
+	w.waitsFor(w.executionOf(sha, second).ID, api.Wait{Kind: "environment", Text: first + " 1 of refs/heads/main to leave the environment production", Next: "it enters in its turn"})
+	w.waitsFor(w.executionOf(sha, first).ID, api.Wait{Kind: "approval", Text: "the approval sign-off by anyone with write access, but no author of the change, until ", Next: "the execution succeeds"})
 	run := w.check(sha, first+" / production", "action_required")
 	if err := w.repo.ClickAction("carol", run.ID, "reject"); err != nil {
 		t.Fatal(err)
 	}
 	w.check(sha, first+" / production", "failure")
 	w.check(sha, second+" / production", "action_required")
+}
+
+// waitsFor asks what the one stage of an execution that others wait for waits for, by
+// how the text begins.
+func (w *world) waitsFor(id string, want api.Wait) {
+	w.t.Helper()
+	x, err := w.api().Execution(w.context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var got []api.Wait
+	for _, st := range x.Stages {
+		for _, wait := range st.WaitsFor {
+			if wait.Kind != "stage" {
+				got = append(got, wait)
+			}
+		}
+	}
+	if len(got) != 1 || got[0].Kind != want.Kind || !strings.HasPrefix(got[0].Text, want.Text) || got[0].Next != want.Next || got[0].Since.IsZero() {
+		w.t.Errorf("execution %s waits for %+v, want %+v", id, got, want)
+	}
 }
 
 // TestQueued runs two commits of a branch through a stage, one after the other.
@@ -83,4 +108,5 @@ func TestQueued(t *testing.T) {
 			return len(runs) > 0 && strings.Contains(runs[len(runs)-1].Title, "leave this stage")
 		})
 	}
+	w.waitsFor(w.newest(third).ID, api.Wait{Kind: "lock", Text: "execution 1 to leave this stage, and for 1 that came earlier", Next: "it enters in its turn"})
 }

@@ -57,7 +57,7 @@ func (o operator) Execution(ctx context.Context, id string) (api.Found, error) {
 		if found.Jobs, err = jobsOf(ctx, tx, x.Execution); err != nil {
 			return err
 		}
-		found.Closed, err = o.closed(ctx, tx, x.Execution)
+		found.Around, err = o.around(ctx, tx, x.Execution)
 		return err
 	})
 	return found, o.toAPI(noExecution(id, err))

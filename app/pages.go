@@ -9,6 +9,7 @@ import (
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/app/web"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // pages is what the web pages show. It implements web.Executions.
@@ -27,14 +28,14 @@ func (p pages) ByToken(ctx context.Context, token string) (pipeline.Execution, e
 	return x.Execution, err
 }
 
-func (p pages) Closed(ctx context.Context, x pipeline.Execution) (map[string]pipeline.Transition, error) {
-	var closed map[string]pipeline.Transition
+func (p pages) Around(ctx context.Context, x pipeline.Execution) (explain.Around, error) {
+	var around explain.Around
 	err := p.store.View(ctx, func(tx store.Tx) error {
 		var err error
-		closed, err = p.closed(ctx, tx, x)
+		around, err = p.around(ctx, tx, x)
 		return err
 	})
-	return closed, err
+	return around, err
 }
 
 func (p pages) Log(ctx context.Context, id pipeline.JobID) (io.ReadCloser, error) {

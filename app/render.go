@@ -215,17 +215,6 @@ func onlyOneApprovalLeft(x pipeline.Execution, i int) bool {
 	return len(waitingApprovals(x, i)) == 1
 }
 
-func waitingTitle(x pipeline.Execution, i int) string {
-	switch {
-	case !x.Stages[i].Admitted:
-		return "Waiting for another execution to leave this stage"
-	case x.Source.Digest == "":
-		return "Waiting for the source"
-	default:
-		return "Waiting for another execution to leave the environment " + x.Definition.Stages[i].Environment
-	}
-}
-
 func stageTitle(x pipeline.Execution, i int) string {
 	st := x.Stages[i]
 	switch st.Status {
@@ -238,7 +227,8 @@ func stageTitle(x pipeline.Execution, i int) string {
 	case pipeline.Stopping, pipeline.Cancelling:
 		return "Stopping: " + stopping(x, st)
 	case pipeline.Waiting:
-		return waitingTitle(x, i)
+		// Who is inside may change without a word to this execution.
+		return "Waiting for " + explain.Waits(x, i, explain.Around{})[0].Text
 	case pipeline.InProgress:
 		return progressTitle(x, i)
 	default: // it has not been reached
@@ -372,7 +362,7 @@ func howToApprove(x pipeline.Execution, i, j int) string {
 		name += "/" + act.Name
 	}
 	return fmt.Sprintf("May approve: %s%s.\nComment `/approve %s` or `/reject %s` on the pull request, or press the button of the check run, until %s.\nIt is about commit `%s`.",
-		approvers(x, *def), notAuthors(*def), name, name, act.ExpiresAt.UTC().Format("2 January 2006 15:04 MST"), x.Revision.Commit)
+		explain.Approvers(x, *def), notAuthors(*def), name, name, act.ExpiresAt.UTC().Format("2 January 2006 15:04 MST"), x.Revision.Commit)
 }
 
 // soleApproval tells whether the stage's name is enough to name its approval.
@@ -384,21 +374,6 @@ func soleApproval(s pipeline.Stage) bool {
 		}
 	}
 	return n == 1
-}
-
-func approvers(x pipeline.Execution, def pipeline.Approval) string {
-	var who []string
-	for _, u := range def.Users {
-		who = append(who, "@"+u)
-	}
-	owner, _, _ := strings.Cut(x.Repository, "/")
-	for _, t := range def.Teams {
-		who = append(who, "@"+owner+"/"+t)
-	}
-	if len(who) == 0 {
-		return "anyone with write access"
-	}
-	return strings.Join(who, ", ")
 }
 
 func notAuthors(def pipeline.Approval) string {

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // Prefix is where the API stands.
@@ -55,9 +56,9 @@ type Operations interface {
 // Found is an execution with what stands beside it.
 type Found struct {
 	pipeline.Execution
-	URL    string                         // of its page
-	Jobs   []pipeline.Job                 // all that were handed out, in no order; not in lists
-	Closed map[string]pipeline.Transition // what keeps the way into a stage closed, by its name; not in lists
+	URL    string         // of its page
+	Jobs   []pipeline.Job // all that were handed out, in no order; not in lists
+	Around explain.Around // not in lists
 }
 
 // Filter picks executions. Zero fields do not filter.

@@ -350,7 +350,7 @@ func TestTransitions(t *testing.T) {
 	if diff := cmp.Diff([]any{disable, way}, s.asked); diff != "" {
 		t.Error(diff)
 	}
-	s.found[0].Closed = map[string]pipeline.Transition{"build": {Pipeline: "release", Stage: "build", Actor: "ann", Reason: "r", At: transition.At}}
+	s.found[0].Around.Closed = map[string]pipeline.Transition{"build": {Pipeline: "release", Stage: "build", Actor: "ann", Reason: "r", At: transition.At}}
 	want := &api.Transition{Repository: "octo/shop", Pipeline: "release", Stage: "build", Actor: "ann", Reason: "r", At: transition.At}
 	if x, err := client.Execution(t.Context(), "30"); err != nil || !cmp.Equal(x.Stages[0].Transition, want) {
 		t.Errorf("its stage: %+v %v", x.Stages[0].Transition, err)

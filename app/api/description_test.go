@@ -49,7 +49,7 @@ func TestTypes(t *testing.T) {
 	types := map[string]any{
 		"Refusal": api.Refusal{}, "Pipeline": api.Pipeline{}, "Pipelines": api.Page[api.Pipeline]{}, "Summary": api.Summary{},
 		"Summaries": api.Page[api.Summary]{}, "Revision": api.Revision{}, "Execution": api.Execution{}, "Problem": api.Problem{},
-		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "PastStage": api.PastStage{}, "PastAction": api.PastAction{}, "Attempt": api.Attempt{},
+		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "Wait": api.Wait{}, "PastStage": api.PastStage{}, "PastAction": api.PastAction{}, "Attempt": api.Attempt{},
 		"Artifact": api.Artifact{}, "Approval": api.Approval{}, "Decision": api.Decision{},
 		"Answer": api.Answer{}, "Retry": api.Retry{}, "Stop": api.Stop{}, "Start": api.Start{},
 		"Transition": api.Transition{}, "Transitions": api.Page[api.Transition]{}, "Way": api.Way{}, "Disable": api.Disable{},

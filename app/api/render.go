@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 func summary(x Found) Summary {
@@ -52,9 +53,12 @@ func stage(x Found, i int) Stage {
 	for _, p := range st.Past {
 		out.Past = append(out.Past, past(p))
 	}
-	if t, closed := x.Closed[st.Name]; closed {
+	if t, closed := x.Around.Closed[st.Name]; closed {
 		shown := TransitionOf(x.Repository, t)
 		out.Transition = &shown
+	}
+	for _, w := range explain.Waits(x.Execution, i, x.Around) {
+		out.WaitsFor = append(out.WaitsFor, Wait{string(w.Kind), w.Text, w.Since, w.Next})
 	}
 	return out
 }

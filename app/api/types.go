@@ -83,9 +83,18 @@ type Stage struct {
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	Actions   []Action  `json:"actions"`
 
+	WaitsFor   []Wait      `json:"waits_for,omitempty"`
 	Transition *Transition `json:"transition,omitempty"` // what keeps the way into it closed, of several the one that does longest
 
 	Past []PastStage `json:"past,omitempty"` // earlier attempts that a retry took the place of, oldest first
+}
+
+// Wait is one thing that a stage waits for.
+type Wait struct {
+	Kind  string    `json:"kind"`
+	Text  string    `json:"text"` // what stands after "waits for"
+	Since time.Time `json:"since,omitzero"`
+	Next  string    `json:"next,omitempty"` // what happens then
 }
 
 // PastStage is an earlier attempt of a stage.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stagegate/stagegate/app/web"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 const token = "c3Vycm91bmRlZC1ieS1zdGFnZXMtYW5kLWdhdGVzXzE"
@@ -23,6 +24,7 @@ type shelf struct {
 	executions map[string]pipeline.Execution
 	logs       map[string]string
 	closed     map[string]pipeline.Transition
+	holder     string
 	broken     error
 	asked      []string // tokens
 }
@@ -39,8 +41,8 @@ func (s *shelf) ByToken(_ context.Context, token string) (pipeline.Execution, er
 	return x, nil
 }
 
-func (s *shelf) Closed(context.Context, pipeline.Execution) (map[string]pipeline.Transition, error) {
-	return s.closed, s.broken
+func (s *shelf) Around(context.Context, pipeline.Execution) (explain.Around, error) {
+	return explain.Around{Closed: s.closed, Holder: s.holder}, s.broken
 }
 
 func (s *shelf) Log(_ context.Context, id pipeline.JobID) (io.ReadCloser, error) {

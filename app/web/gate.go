@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // tails is for how many failures the top of a page shows the end of the log.
@@ -94,24 +95,9 @@ func (v *view) gate(i, j int, def pipeline.Action) *gate {
 	}
 	g.Who = "whom the pipeline file names"
 	if def.Approval != nil {
-		g.Who, g.NotAuthors = v.approvers(*def.Approval), !def.Approval.SelfReview
+		g.Who, g.NotAuthors = clip(explain.Approvers(v.x, *def.Approval), 500), !def.Approval.SelfReview
 	}
 	return g
-}
-
-func (v *view) approvers(a pipeline.Approval) string {
-	var who []string
-	for _, u := range a.Users {
-		who = append(who, "@"+u)
-	}
-	owner, _, _ := strings.Cut(v.x.Repository, "/")
-	for _, t := range a.Teams {
-		who = append(who, "@"+owner+"/"+t)
-	}
-	if len(who) == 0 {
-		return "anyone with write access"
-	}
-	return clip(strings.Join(who, ", "), 500)
 }
 
 // decision is a person's answer with what it was bound to.

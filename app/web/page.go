@@ -75,7 +75,7 @@ func (s *server) page(c *gin.Context) {
 	v.token, v.open, v.Version = c.Param("token"), q.Get("log"), s.Version
 	v.Still = q.Has("still") || v.open != ""
 	if !x.Status.Ended() {
-		if v.closed, err = s.Executions.Closed(c.Request.Context(), x); err != nil {
+		if v.around, err = s.Executions.Around(c.Request.Context(), x); err != nil {
 			s.refuse(c, err)
 			return
 		}

@@ -143,7 +143,9 @@ func TestRunningWithoutOutput(t *testing.T) {
 func TestWaitingForTheLockSaysSo(t *testing.T) {
 	x := running()
 	x.Stages[1].Status, x.Stages[1].Actions[0].Status = pipeline.Waiting, pipeline.Pending
-	wantWords(t, newSite(x, nil).get(t, pagePath), "#41 … waiting", "Hold it still Another execution of pull/7 is in stage test.")
+	s := newSite(x, nil)
+	s.shelf.holder = "execution 40"
+	wantWords(t, s.get(t, pagePath), "#41 … waiting", "Hold it still Waits for execution 40 to leave this stage. Then it enters, unless a newer execution of pull/7 takes its place.")
 }
 
 func TestWithoutGitHubURLNoLinks(t *testing.T) {

@@ -1,18 +1,23 @@
 package web
 
-import "github.com/stagegate/stagegate/internal/pipeline"
+import (
+	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
+)
 
 // wait says what a stage waits for, or will wait for, in front of it.
-func (v *view) wait(out *stage, st pipeline.StageState) {
-	t, closed := v.closed[st.Name]
-	waits := st.Status == pipeline.Waiting
+func (v *view) wait(out *stage, i int) {
+	st := v.x.Stages[i]
+	t, closed := v.around.Closed[st.Name]
+	waits := st.Status == pipeline.Waiting && !v.x.Status.Ended()
 	switch {
 	case closed && waits && !st.Admitted:
 		out.Reason = v.closedWay(t)
 	case closed:
 		out.Closed = v.closedWay(t)
 	case waits && out.Reason == "":
-		out.Reason = "Another execution of " + clip(v.x.Lane, 200) + " is in stage " + clip(st.Name, 100) + "."
+		w := explain.Waits(v.x, i, v.around)[0]
+		out.Reason = "Waits for " + clip(w.Text, 1000) + ". Then " + clip(w.Next, 500) + "."
 	}
 }
 

@@ -21,7 +21,7 @@ type view struct {
 	token string
 	open  string // STAGE/ACTION whose log was asked for
 
-	closed map[string]pipeline.Transition // by the stage it is the way into
+	around explain.Around
 
 	Version string
 	Still   bool // not to be loaded anew
@@ -238,7 +238,7 @@ func (v *view) stage(i int) stage {
 		ID: clip(st.Name, 100), Name: clip(st.Name, 100), Status: stageBadge(v.x, st),
 		Took: took(st.StartedAt, st.EndedAt, v.now), Attempt: beyondFirst(st.Attempt), Reason: sentence(clip(st.Reason, 1000)),
 	}
-	v.wait(&out, st)
+	v.wait(&out, i)
 	if st.Status == pipeline.Stopping || st.Status == pipeline.Cancelling {
 		out.Reason = sentence(clip(explain.Stop(st.Reason, v.x.Abandoned || st.Status == pipeline.Cancelling), 1000))
 	}

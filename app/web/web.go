@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // ErrNotFound is what Executions answers when there is no such thing.
@@ -26,9 +27,9 @@ type Executions interface {
 	// ByToken returns the execution whose page the token opens, or ErrNotFound.
 	// It is asked only for texts that can be a token.
 	ByToken(ctx context.Context, token string) (pipeline.Execution, error)
-	// Closed tells what keeps the ways into stages of an execution closed now, by the
-	// name of the stage. It is not asked about one that has ended.
-	Closed(ctx context.Context, x pipeline.Execution) (map[string]pipeline.Transition, error)
+	// Around tells what stands around an execution now. It is not asked about one that
+	// has ended.
+	Around(ctx context.Context, x pipeline.Execution) (explain.Around, error)
 	// Log opens the log of a job, lines of the form `TIME STREAM TEXT\n`, or
 	// returns ErrNotFound when there is none yet. It may still be growing. A
 	// reader that is an io.Seeker spares reading what is not shown.

@@ -77,6 +77,9 @@ func executionText(w io.Writer, x api.Execution) error {
 		if t := st.Transition; t != nil {
 			fmt.Fprintf(table, "  way in\t%s\t\n", show.Clean(closedWords(*t)))
 		}
+		for _, w := range st.WaitsFor {
+			fmt.Fprintf(table, "  waits for\t%s\n", waits(w))
+		}
 		for _, p := range st.Past {
 			fmt.Fprintf(table, "  (attempt %d)\t%s\t%s\n", p.Attempt, stands(p.Status, endings(p)), took(p.StartedAt, p.EndedAt))
 		}
@@ -97,6 +100,18 @@ func endings(p api.PastStage) string {
 		ends = append(ends, a.Name+" "+statusWords(a.Status))
 	}
 	return strings.Join(ends, ", ")
+}
+
+// waits says what a stage waits for, since when, and what happens then.
+func waits(w api.Wait) string {
+	text := w.Text
+	if !w.Since.IsZero() {
+		text += ", since " + w.Since.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	if w.Next != "" {
+		text += "; then " + w.Next
+	}
+	return show.Clean(text)
 }
 
 func stands(status, reason string) string {

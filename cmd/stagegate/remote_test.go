@@ -71,7 +71,7 @@ func TestRemote(t *testing.T) {
 	p.tells(0, "pipelines", "octo/shop/ci", "in progress")
 	p.tells(0, "executions", "octo/shop/ci/1", sha[:7], "refs/heads/main")
 	p.tells(0, "executions --status failed --json", `"items": []`)
-	p.tells(0, "execution show ci/1", "ci 1 of octo/shop: in progress", "compile", "sign-off", "waiting")
+	p.tells(0, "execution show ci/1", "ci 1 of octo/shop: in progress", "compile", "sign-off", "waits for  the approval sign-off by anyone with write access, but no author of the change, until ", "; then what needs it goes on: roll-out")
 	p.tells(0, "logs ci/1 --follow build", "compiled")
 	p.tells(0, "execution logs ci/1 build/compile --json", `"text":"compiled"`)
 	p.tells(0, "artifacts 1", "source", "shop")

@@ -1,0 +1,198 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// Kind is what a stage waits for.
+type Kind string
+
+const (
+	Source      Kind = "source"      // the tree of the commit is being fetched
+	Stage       Kind = "stage"       // an earlier stage is not over
+	Transition  Kind = "transition"  // the way into it is closed
+	Lock        Kind = "lock"        // another execution of its lane is in it
+	Environment Kind = "environment" // another execution is in its environment
+	Condition   Kind = "condition"   // a rule of its file does not hold yet
+	Approval    Kind = "approval"    // nobody has answered
+	Runner      Kind = "runner"      // no runner has begun its jobs
+	Action      Kind = "action"      // its actions run
+	End         Kind = "end"         // it is being stopped
+)
+
+// Wait is one thing that a stage waits for.
+type Wait struct {
+	Kind  Kind
+	Text  string    // what stands after "waits for"
+	Since time.Time // zero: not known
+	Next  string    // what happens then; empty where another Wait says it
+}
+
+// Around is what, beside an execution itself, tells what it waits for. The zero value
+// knows nothing of it.
+type Around struct {
+	Closed map[string]pipeline.Transition // what keeps the way into a stage closed, by its name
+	Holder string                         // who is in the stage or environment that it waits in front of
+	Ahead  int                            // how many will be let in before it
+}
+
+// Waits lists what a stage waits for; of one that is over, nothing.
+func Waits(x pipeline.Execution, i int, around Around) []Wait {
+	st := x.Stages[i]
+	switch {
+	case x.Status.Ended() || st.Status.Ended():
+		return nil
+	case st.Status == pipeline.Stopping || st.Status == pipeline.Cancelling:
+		return []Wait{{Kind: End, Text: "its end: it " + Stop(st.Reason, x.Abandoned || st.Status == pipeline.Cancelling)}}
+	case st.Status == pipeline.Waiting:
+		return []Wait{inFront(x, i, around)}
+	case st.Status == pipeline.Pending:
+		return unreached(x, i, around)
+	}
+	return inside(x, i)
+}
+
+// unreached is what a stage waits for that the execution has not come to.
+func unreached(x pipeline.Execution, i int, around Around) []Wait {
+	all := []Wait{{Kind: Source, Text: "the source", Since: x.CreatedAt, Next: begins(x, i)}}
+	if i > 0 {
+		all = []Wait{{Kind: Stage, Text: "stage " + x.Stages[i-1].Name}}
+	}
+	if t, closed := around.Closed[x.Stages[i].Name]; closed {
+		all = append(all, closedWay(x, t))
+	}
+	return all
+}
+
+func closedWay(x pipeline.Execution, t pipeline.Transition) Wait {
+	return Wait{
+		Kind: Transition, Text: "the way into this stage to be opened: it is " + t.Words(), Since: t.At,
+		Next: x.Definition.Mode.GoesOn(x.Lane),
+	}
+}
+
+// inFront is what an execution waits for in front of a stage.
+func inFront(x pipeline.Execution, i int, around Around) Wait {
+	st := x.Stages[i]
+	t, closed := around.Closed[st.Name]
+	holder := around.Holder
+	if holder == "" {
+		holder = "another execution"
+	}
+	w := Wait{Since: st.WaitsFrom, Next: "it enters in its turn"}
+	switch {
+	case st.Reason != "":
+		w.Kind, w.Text, w.Next = Condition, st.Reason, begins(x, i)
+	case closed && !st.Admitted:
+		w = closedWay(x, t)
+		w.Since = st.WaitsFrom
+		return w
+	case !st.Admitted:
+		w.Kind, w.Text = Lock, holder+" to leave this stage"
+		if x.Definition.Mode == pipeline.Superseding {
+			w.Next = "it enters, unless a newer execution of " + x.Lane + " takes its place"
+		}
+	case x.Source.Digest == "":
+		w.Kind, w.Text, w.Next = Source, "the source", begins(x, i)
+	default:
+		w.Kind, w.Text = Environment, holder+" to leave the environment "+x.Definition.Stages[i].Environment
+	}
+	if around.Ahead > 0 && (w.Kind == Lock || w.Kind == Environment) {
+		w.Text += fmt.Sprintf(", and for %d that came earlier", around.Ahead)
+	}
+	return w
+}
+
+// inside is what a stage waits for that has been entered: what people are asked
+// comes first.
+func inside(x pipeline.Execution, i int) []Wait {
+	st := x.Stages[i]
+	var all []Wait
+	for j, a := range st.Actions {
+		if a.Status == pipeline.Waiting {
+			all = append(all, approval(x, i, j))
+		}
+	}
+	queued := Wait{Kind: Runner, Since: st.StartedAt}
+	running := Wait{Kind: Action}
+	var waiting, busy []string
+	for _, a := range st.Actions {
+		switch a.Status {
+		case pipeline.Queued:
+			waiting = append(waiting, a.Name)
+		case pipeline.InProgress, pipeline.Cancelling:
+			busy = append(busy, a.Name)
+			if running.Since.IsZero() || a.StartedAt.Before(running.Since) {
+				running.Since = a.StartedAt
+			}
+		default:
+		}
+	}
+	if len(waiting) > 0 {
+		queued.Text = "a free runner: " + strings.Join(waiting, ", ")
+		all = append(all, queued)
+	}
+	if len(busy) > 0 {
+		running.Text, running.Next = "what runs: "+strings.Join(busy, ", "), after(x, i, busy)
+		all = append(all, running)
+	}
+	return all
+}
+
+// approval says who may answer, and until when.
+func approval(x pipeline.Execution, i, j int) Wait {
+	a := x.Stages[i].Actions[j]
+	w := Wait{Kind: Approval, Text: "the approval " + a.Name, Since: a.StartedAt, Next: after(x, i, []string{a.Name})}
+	if def := x.Definition.Stages[i].Actions[j].Approval; def != nil {
+		w.Text += " by " + Approvers(x, *def)
+		if !def.SelfReview {
+			w.Text += ", but no author of the change"
+		}
+	}
+	if !a.ExpiresAt.IsZero() {
+		w.Text += ", until " + a.ExpiresAt.UTC().Format("2 January 2006 15:04 UTC")
+	}
+	return w
+}
+
+// Approvers names who may answer an approval, authorship aside.
+func Approvers(x pipeline.Execution, def pipeline.Approval) string {
+	owner, _, _ := strings.Cut(x.Repository, "/")
+	var who []string
+	for _, u := range def.Users {
+		who = append(who, "@"+u)
+	}
+	for _, t := range def.Teams {
+		who = append(who, "@"+owner+"/"+t)
+	}
+	if len(who) == 0 {
+		return "anyone with write access"
+	}
+	return strings.Join(who, ", ")
+}
+
+// after is what comes when the named actions of a stage have ended well: those that
+// need them, else what comes after the stage.
+func after(x pipeline.Execution, i int, ended []string) string {
+	var next []string
+	for j, def := range x.Definition.Stages[i].Actions {
+		needs := func(name string) bool { return slices.Contains(def.Needs, name) }
+		if x.Stages[i].Actions[j].Status == pipeline.Pending && slices.ContainsFunc(ended, needs) {
+			next = append(next, def.Name)
+		}
+	}
+	switch {
+	case len(next) > 0:
+		return "what needs it goes on: " + strings.Join(next, ", ")
+	case i+1 < len(x.Stages):
+		return begins(x, i+1)
+	}
+	return "the execution succeeds"
+}
+
+func begins(x pipeline.Execution, i int) string { return "stage " + x.Stages[i].Name + " begins" }
