@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stagegate/stagegate/app/github"
@@ -27,6 +28,7 @@ func (a *App) announce(ctx context.Context, x store.Execution) error {
 	if err != nil {
 		return err
 	}
+	own = slices.DeleteFunc(own, func(ann store.Announcement) bool { return ann.Pipeline == "" })
 	if len(own) == 0 {
 		if len(open) == 0 {
 			return nil
@@ -80,33 +82,43 @@ func (a *App) announceFirst(ctx context.Context, x store.Execution) ([]store.Ann
 func (a *App) announceOn(ctx context.Context, x store.Execution, ann store.Announcement) error {
 	marker := "<!-- stagegate:approvals:" + strings.ToLower(x.Definition.Name) + " -->"
 	text := a.announcement(x) + "\n\n" + marker
-	sum := sha256.Sum256([]byte(text))
-	digest := hex.EncodeToString(sum[:])
+	digest := digestOf(text)
 	if digest == ann.Digest {
 		return nil
 	}
-	repo := repository(x)
-	if ann.Comment == 0 {
-		id, found, err := a.github.FindComment(ctx, repo, ann.PullRequest, marker)
-		if err != nil {
-			return err
-		}
-		if found {
-			ann.Comment = id
-		}
-	}
-	err := github.ErrNotFound
-	if ann.Comment != 0 {
-		err = a.github.EditComment(ctx, repo, ann.Comment, text)
-	}
-	if errors.Is(err, github.ErrNotFound) { // never written, or deleted by somebody
-		ann.Comment, err = a.github.CreateComment(ctx, repo, ann.PullRequest, text)
-	}
-	if err != nil {
+	var err error
+	if ann.Comment, err = a.stick(ctx, repository(x), ann.PullRequest, ann.Comment, text, marker); err != nil {
 		return err
 	}
 	ann.Digest = digest
 	return a.store.Update(ctx, func(tx store.Tx) error { return tx.SaveAnnouncement(ctx, ann) })
+}
+
+func digestOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// stick keeps one comment on a pull request, which has the marker in it, and returns
+// its id. The zero id is not known yet.
+func (a *App) stick(ctx context.Context, repo github.Repository, number int, id int64, text, marker string) (int64, error) {
+	if id == 0 {
+		found, ok, err := a.github.FindComment(ctx, repo, number, marker)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			id = found
+		}
+	}
+	err := github.ErrNotFound
+	if id != 0 {
+		err = a.github.EditComment(ctx, repo, id, text)
+	}
+	if errors.Is(err, github.ErrNotFound) { // never written, or deleted by somebody
+		id, err = a.github.CreateComment(ctx, repo, number, text)
+	}
+	return id, err
 }
 
 // announcement is the comment's text.

@@ -44,6 +44,7 @@ type App struct {
 	schedules    keyed  // those of one repository are looked after one at a time
 	reports      keyed  // one request in flight per execution
 	told         lastTold
+	statuses     statuses
 	admin        config.Secret // opens the API
 }
 
@@ -183,6 +184,7 @@ func (a *App) queueConfig() *river.Config {
 	river.AddWorker(workers, patient[store.FetchSource]{work(a.log, a.fetchSource), cloneTimeout})
 	river.AddWorker(workers, work(a.log, a.report))
 	river.AddWorker(workers, work(a.log, a.reply))
+	river.AddWorker(workers, work(a.log, a.showStatus))
 	river.AddWorker(workers, work(a.log, a.expire))
 	river.AddWorker(workers, work(a.log, a.recover))
 	river.AddWorker(workers, work(a.log, a.startScheduled))

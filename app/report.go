@@ -74,6 +74,9 @@ func (a *App) report(ctx context.Context, w store.Report) error {
 	if err := a.announce(ctx, x); err != nil {
 		return fmt.Errorf("announce approvals of execution %s: %w", x.ID, err)
 	}
+	if err := a.renewStatus(ctx, x); err != nil {
+		return fmt.Errorf("renew the status that shows execution %s: %w", x.ID, err)
+	}
 	return a.store.Update(ctx, func(tx store.Tx) error { return tx.Reported(ctx, x.ID, x.Version) })
 }
 

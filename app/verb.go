@@ -40,6 +40,7 @@ func verbs() []verb {
 		{"stop", "/stop [PIPELINE] [abandon]", "lets what runs finish and begins nothing new; with abandon, kills what runs", (*App).sayStop},
 		{"freeze", "/freeze [PIPELINE/]STAGE [until TIME] REASON", "closes the way into a stage on all lanes, until a time or until it is opened", (*App).sayFreeze},
 		{"unfreeze", "/unfreeze [PIPELINE/]STAGE", "opens the way into a stage and lets in who waits there", (*App).sayUnfreeze},
+		{"status", "/status", "says where everything stands: what waits, for whom, since when, and what happens then", (*App).sayStatus},
 		{"help", "/help", "lists the commands", (*App).sayHelp},
 	}
 }

@@ -227,11 +227,12 @@ type CheckRun struct {
 }
 
 // Announcement is the comment on a pull request that announces a pipeline's
-// waiting approvals. A newer execution takes the comment over.
+// waiting approvals, or that says where all its pipelines stand. A newer execution
+// takes the comment over.
 type Announcement struct {
 	RepositoryID int64
-	PullRequest  int // zero notes that the execution has no pull request to announce on
-	Pipeline     string
+	PullRequest  int    // zero notes that the execution has no pull request to announce on
+	Pipeline     string // empty: all
 	Execution    string
 	Comment      int64 // GitHub's id; zero until known
 	Digest       string

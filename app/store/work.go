@@ -111,6 +111,23 @@ type Reply struct {
 	Text         string `json:"text"`
 }
 
+// Status writes on a pull request where its pipelines stand.
+type Status struct {
+	Installation int64  `json:"installation"`
+	Repository   string `json:"repository"` // owner/name
+	RepositoryID int64  `json:"repository_id"`
+	Number       int    `json:"number"` // of the pull request
+	Asked        bool   `json:"asked"`  // by a person, who waits
+}
+
+// Kind names the work in the queue.
+func (Status) Kind() string { return "status" }
+
+// InsertOpts chooses the queue.
+func (Status) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueReport, MaxAttempts: 100}
+}
+
 // Kind names the work in the queue.
 func (Reply) Kind() string { return "reply" }
 
