@@ -88,7 +88,7 @@ func summaries(st pipeline.StageState) string {
 		if act.Summary == "" {
 			continue
 		}
-		fmt.Fprintf(&b, "**%s** wrote:\n\n%s\n\n", act.Name, quotation(act.Summary, summaryRoom/n))
+		fmt.Fprintf(&b, "**%s** wrote:\n\n%s\n\n", plain(act.Name), quotation(act.Summary, summaryRoom/n))
 	}
 	return b.String()
 }

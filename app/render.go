@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,13 +130,26 @@ func (a *App) stageRun(x store.Execution, i int) wanted {
 			w.run.StartedAt = w.run.CompletedAt
 		}
 	}
-	w.run.Title = stageTitle(x.Execution, i)
-	w.run.Summary = stageSummary(x.Execution, i)
-	w.run.Text = summaries(st)
+	shown := called(x.Execution, i)
+	w.run.Title = stageTitle(shown, i)
+	w.run.Summary = stageSummary(shown, i)
+	w.run.Text = summaries(shown.Stages[i])
 	if st.Status.Ended() { // before that, more could come in front of those that were sent
-		w.run.Annotations = annotations(x.Execution, i)
+		w.run.Annotations = annotations(shown, i)
 	}
 	return w
+}
+
+// called is an execution with the actions of a stage called as people call them:
+// unit (1.25) for a run of a matrix, whose values may be any text.
+func called(x pipeline.Execution, i int) pipeline.Execution {
+	x.Stages = slices.Clone(x.Stages)
+	actions := slices.Clone(x.Stages[i].Actions)
+	for j, def := range x.Definition.Stages[i].Actions {
+		actions[j].Name = strings.Join(strings.Fields(def.Title()), " ")
+	}
+	x.Stages[i].Actions = actions
+	return x
 }
 
 // completedAt is when the run's present conclusion came about.
@@ -294,7 +308,7 @@ func stageSummary(x pipeline.Execution, i int) string {
 		case act.Status == pipeline.Waiting:
 			fmt.Fprintf(&b, "**%s** waits for an approval.\n\n%s\n\n", act.Name, howToApprove(x, i, j))
 		case act.Status.Bad():
-			fmt.Fprintf(&b, "**%s** %s%s\n\n%s", act.Name, statusWords(act.Status), plain(colon(act.Reason)), firstErrors(act))
+			fmt.Fprintf(&b, "**%s** %s%s\n\n%s", plain(act.Name), statusWords(act.Status), plain(colon(act.Reason)), firstErrors(act))
 			if act.LogTail != "" {
 				fmt.Fprintf(&b, "%s\n\n", fenced(act.LogTail))
 			}
@@ -302,7 +316,7 @@ func stageSummary(x pipeline.Execution, i int) string {
 	}
 	b.WriteString("| Action | Result | Time |\n| --- | --- | --- |\n")
 	for _, act := range st.Actions {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", act.Name, result(act), actionTime(act))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", plain(act.Name), result(act), actionTime(act))
 	}
 	if made := artifacts(st); made != "" {
 		fmt.Fprintf(&b, "\nArtifacts: %s\n", made)

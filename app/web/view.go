@@ -266,7 +266,7 @@ func (v *view) action(i, j int) *action {
 	st := v.x.Stages[i]
 	a, def := st.Actions[j], v.definition(st.Name, st.Actions[j].Name)
 	out := &action{
-		ID: clip(st.Name+"."+a.Name, 200), Name: clip(a.Name, 100), Status: actionBadge(v.x, a),
+		ID: clip(st.Name+"."+a.Name, 200), Name: clip(cmp.Or(def.Title(), a.Name), 100), Status: actionBadge(v.x, a),
 		Took: took(a.StartedAt, a.EndedAt, v.now), Attempt: beyondFirst(a.Attempt), Reason: v.reason(st, a, def),
 		Image: clip(shortImage(a.Image), 200), FullImage: clip(a.Image, 500),
 		Artifacts: v.artifacts(a.Artifacts), Decision: v.decision(a.Decision),

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// TestRunsOfAMatrix calls them by their values in a check run, where those are
+// not read as Markdown.
+func TestRunsOfAMatrix(t *testing.T) {
+	run := func(name string, values ...string) pipeline.Action {
+		a := pipeline.Action{Name: name, Of: "unit"}
+		for _, v := range values {
+			a.Matrix = append(a.Matrix, pipeline.Value{Name: "v", Value: v})
+		}
+		return a
+	}
+	x := store.Execution{Execution: pipeline.Execution{
+		Definition: pipeline.Definition{Name: "ci", Stages: []pipeline.Stage{{
+			Name: "test", Actions: []pipeline.Action{run("unit-1_25-linux", "1.25", "linux"), run("unit-_", "@a|\n# b"), {Name: "lint"}},
+		}}},
+		Stages: []pipeline.StageState{{Name: "test", Status: pipeline.Failed, Actions: []pipeline.ActionState{
+			{Name: "unit-1_25-linux", Status: pipeline.Failed, Reason: "exit code 1", Summary: "red"},
+			{Name: "unit-_", Status: pipeline.Succeeded}, {Name: "lint", Status: pipeline.Succeeded},
+		}}},
+	}}
+	got := (&App{}).stageRun(x, 0).run
+	if got.Title != "unit (1.25, linux): exit code 1" {
+		t.Errorf("the title is %q", got.Title)
+	}
+	for _, want := range []string{"**unit (1.25, linux)** failed: exit code 1", "| unit (1.25, linux) | failed", "| unit (@\u200ba\\| \\# b) | succeeded", "| lint | succeeded"} {
+		if !strings.Contains(got.Summary, want) {
+			t.Errorf("the summary lacks %q:\n%s", want, got.Summary)
+		}
+	}
+	if !strings.HasPrefix(got.Text, "**unit (1.25, linux)** wrote:") {
+		t.Errorf("the text is %q", got.Text)
+	}
+	if x.Stages[0].Actions[0].Name != "unit-1_25-linux" {
+		t.Error("the execution itself was changed")
+	}
+}
