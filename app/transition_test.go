@@ -211,6 +211,15 @@ func TestFreezeRefusals(t *testing.T) {
 	}
 }
 
+// TestFreezeWithoutGitHub has the operator freeze while GitHub is away.
+func TestFreezeWithoutGitHub(t *testing.T) {
+	w := newWorld(t)
+	w.check(w.commitAnew("main"), "ci / production", "success")
+	defer w.github.Fail(nil, -1, githubtest.ServerError())()
+	w.frozen("main", "2h")
+	w.enable("main")
+}
+
 // TestFreezeByComment closes and opens a way by comments, which act on all lanes.
 func TestFreezeByComment(t *testing.T) {
 	w := newWorld(t)
