@@ -41,47 +41,64 @@ func (a *App) comment(ctx context.Context, e github.Comment) (plan, error) {
 	return a.obey(ctx, found, spoken{by: caller{login: e.User, door: "comment"}, comment: e, repo: repo, pull: pr, lane: lane, running: underWay(lane)})
 }
 
+// ordered is a part of what a command asks for.
+type ordered struct {
+	line string
+	change
+}
+
 // obey decides each command by asking GitHub, then plans what they change and
 // one answer to the person.
 func (a *App) obey(ctx context.Context, found []command, s spoken) (plan, error) {
 	var (
-		changes  operation
-		refusals []string
+		changes []ordered
+		early   []string
 	)
 	for _, c := range found {
 		s.command = c
 		more, err := c.verb.do(a, ctx, s)
 		var no refusal
 		if errors.As(err, &no) {
-			refusals = append(refusals, shown(c.line)+": "+harmless(no.Error()))
+			early = append(early, refusalOf(c.line, no))
 			continue
 		}
 		if err != nil {
 			return plan{}, err
 		}
-		changes = append(changes, more...)
+		for _, one := range more {
+			changes = append(changes, ordered{c.line, one})
+		}
 	}
 	return plan{
-		message: fmt.Sprintf("%s: %s by %s on pull request %d, %d refused", s.repo, count(len(found), "command"), s.comment.User, s.pull.Number, len(refusals)),
+		message: fmt.Sprintf("%s: %s by %s on pull request %d, %d refused", s.repo, count(len(found), "command"), s.comment.User, s.pull.Number, len(early)),
 		commit: func(ctx context.Context, tx store.Tx) error {
-			var told []string
-			refusals := slices.Clone(refusals)
-			for _, c := range changes {
-				var no refusal
-				tells, err := c.apply(ctx, tx)
-				if errors.As(err, &no) {
-					refusals = append(refusals, harmless(no.Error()))
-				} else if err != nil {
-					return err
-				}
-				if tells != "" {
-					told = append(told, tells)
-				}
+			told, late, err := applyAll(ctx, tx, changes)
+			if err != nil {
+				return err
 			}
-			return tx.Enqueue(ctx, answer(s, told, refusals), time.Time{})
+			return tx.Enqueue(ctx, answer(s, told, slices.Concat(early, late)), time.Time{})
 		},
 	}, nil
 }
+
+// applyAll applies what commands ask for. One that is refused leaves the others.
+func applyAll(ctx context.Context, tx store.Tx, changes []ordered) (told, refusals []string, err error) {
+	for _, c := range changes {
+		var no refusal
+		tells, err := c.apply(ctx, tx)
+		switch {
+		case errors.As(err, &no):
+			refusals = append(refusals, refusalOf(c.line, no))
+		case err != nil:
+			return nil, nil, err
+		case tells != "":
+			told = append(told, tells)
+		}
+	}
+	return told, refusals, nil
+}
+
+func refusalOf(line string, no refusal) string { return shown(line) + ": " + harmless(no.Error()) }
 
 // answer is the reply to a comment: a thumb, and what there is to tell.
 func answer(s spoken, told, refusals []string) store.Reply {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stagegate/stagegate/app/github"
@@ -41,9 +42,20 @@ func (e addressed) apply(ctx context.Context, tx store.Tx) (string, error) {
 	}
 	err = store.Apply(ctx, tx, e.x.ID, event)
 	if errors.Is(err, pipeline.ErrRefused) {
-		return "", refused(codeConflict, "%s", strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))
+		no := refused(codeConflict, "%s", strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))
+		return "", e.instead(no)
 	}
 	return "", err
+}
+
+// instead adds to the refusal of a retry the stage that can be run again.
+func (e addressed) instead(no refusal) refusal {
+	retry, ok := e.event.(pipeline.Retry)
+	if failed := failedStage(e.x); ok && failed != "" && failed != retry.Stage {
+		no.message += "; of execution " + strconv.Itoa(e.x.Number) + " that is " + failed
+		return no.offering([]string{failed})
+	}
+	return no
 }
 
 // withLock tells a retry whether a newer execution has been in its stage.
@@ -133,11 +145,14 @@ func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage str
 	case stage == "" && len(x.Problems) > 0:
 		return nil, unstartable()
 	case stage == "" && failedStage(x) == "":
-		return nil, refused(codeConflict, "execution %d is %s and has no failed stage", x.Number, x.Status)
-	case stage != "" && x.StageIndex(stage) < 0:
-		return nil, noStage(x, stage)
+		return nil, refused(codeConflict, "execution %d is %s and has no failed or stopped stage", x.Number, strings.ReplaceAll(string(x.Status), "_", " "))
 	}
 	stage = cmp.Or(stage, failedStage(x))
+	i := slices.IndexFunc(x.Stages, func(st pipeline.StageState) bool { return strings.EqualFold(st.Name, stage) })
+	if i < 0 {
+		return nil, noStage(x, stage)
+	}
+	stage = x.Stages[i].Name
 	return operation{addressed{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage, All: all}}}, nil
 }
 
