@@ -24,7 +24,8 @@ func TestRunsOfAMatrix(t *testing.T) {
 		}}},
 		Stages: []pipeline.StageState{{Name: "test", Status: pipeline.Failed, Actions: []pipeline.ActionState{
 			{Name: "unit-1_25-linux", Status: pipeline.Failed, Reason: "exit code 1", Summary: "red"},
-			{Name: "unit-_", Status: pipeline.Succeeded}, {Name: "lint", Status: pipeline.Succeeded},
+			{Name: "unit-_", Status: pipeline.Succeeded},
+			{Name: "lint", Status: pipeline.Succeeded},
 		}}},
 	}}
 	got := (&App{}).stageRun(x, 0).run

@@ -104,7 +104,8 @@ func conditional() pipeline.Definition {
 			BeforeEntry: []pipeline.Rule{tests, variable, {Command: check.Name}},
 			OnSuccess:   []pipeline.Rule{{Expression: "production.deploy.x == test.unit-b.x"}},
 			Actions: []pipeline.Action{
-				check, {Name: "deploy", If: "test.lint.go != ''", Image: "a", Run: "x"},
+				check,
+				{Name: "deploy", If: "test.lint.go != ''", Image: "a", Run: "x"},
 				{Name: "sweep", Role: pipeline.RoleFinally, Image: "a", Run: "x"},
 			},
 		},
@@ -165,8 +166,14 @@ func empty(text string) bool { return text == "" }
 func TestWaves(t *testing.T) {
 	entry, after, last := pipeline.RoleEntry, pipeline.RoleSuccess, pipeline.RoleFinally
 	got := waves([]pipeline.Action{
-		{Name: "e1", Role: entry}, {Name: "e2", Role: entry}, {Name: "c", Needs: []string{"b"}}, {Name: "a"}, {Name: "b", Needs: []string{"a"}},
-		{Name: "s", Role: after}, {Name: "f", Role: last}, {Name: "g", Role: last, Needs: []string{"f"}},
+		{Name: "e1", Role: entry},
+		{Name: "e2", Role: entry},
+		{Name: "c", Needs: []string{"b"}},
+		{Name: "a"},
+		{Name: "b", Needs: []string{"a"}},
+		{Name: "s", Role: after},
+		{Name: "f", Role: last},
+		{Name: "g", Role: last, Needs: []string{"f"}},
 	})
 	if diff := cmp.Diff([]int{1, 1, 4, 2, 3, 5, 6, 7}, got); diff != "" {
 		t.Error(diff)

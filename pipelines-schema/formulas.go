@@ -106,10 +106,9 @@ func (p *parser) checkCalls(f formula, calls []expression.Call) {
 	for _, c := range calls {
 		switch c.Function {
 		case "success", "failure", "always", "cancelled":
-			switch f.form {
-			case template:
+			if f.form == template {
 				p.reportIn(f.node, c.Offset, "an output of an action that ran before may say how it ended", "%s() stands in if", c.Function)
-			case holds:
+			} else if f.form == holds {
 				p.reportIn(f.node, c.Offset, "a rule is asked only where all before has succeeded", "%s() stands in if", c.Function)
 			}
 		case "hash":

@@ -39,7 +39,8 @@ func TestPlanOfConditions(t *testing.T) {
 	plan := local.Plan{Event: pipeline.Push, Pipelines: []local.PlannedPipeline{{Name: "p", File: "p.yaml", Starts: true, Why: "w", Stages: []local.PlannedStage{{
 		Stage: stage,
 		Actions: []local.PlannedAction{
-			run("make", "1", 1), run("make", "2", 1), run("unit", "1", 2, "make-1", "make-2", "lint"), {Action: pipeline.Action{Name: "lint", If: "always()", Image: "a", Inputs: source}, Wave: 2},
+			run("make", "1", 1), run("make", "2", 1), run("unit", "1", 2, "make-1", "make-2", "lint"),
+			{Action: pipeline.Action{Name: "lint", If: "always()", Image: "a", Inputs: source}, Wave: 2},
 			{Action: pipeline.Action{Name: "on-success.1", Role: pipeline.RoleSuccess, Image: "curl", Inputs: source}, Wave: 3},
 			{Action: pipeline.Action{Name: "sweep", Role: pipeline.RoleFinally, Image: "a", Inputs: source}, Wave: 4},
 		},
