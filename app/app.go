@@ -46,6 +46,7 @@ type App struct {
 	told         lastTold
 	statuses     statuses
 	admin        config.Secret // opens the API
+	callKey      config.Secret // makes the secrets of pipelines that are called
 }
 
 // Config is what an App is made of. Store and Blobs are closed by whoever
@@ -71,6 +72,9 @@ func New(c Config) (*App, error) {
 	}
 	var err error
 	if a.admin, err = a.adminToken(); err != nil {
+		return nil, err
+	}
+	if a.callKey, err = a.keptSecret(a.path("webhook-key"), "the key of webhooks"); err != nil {
 		return nil, err
 	}
 	a.mirrors, err = mirror.New(mirror.Config{Dir: a.path("mirrors"), URL: gitAddress(c.Settings.GitHubURL), Log: c.Log})
@@ -143,6 +147,7 @@ func (a *App) Handler() http.Handler {
 			Secret: []byte(a.settings.GitHubWebhookSecret.Reveal()),
 			Events: events, Inbox: inbox{a}, Now: a.now, Log: a.log,
 		},
+		Calls: &webhook.Calls{Secret: a.callSecret, Start: a.called, Log: a.log},
 		API: api.Handler(api.Config{
 			Token: a.admin.Reveal(), Executions: operator{a}, Operations: operator{a}, Log: a.log,
 		}),

@@ -100,7 +100,7 @@ func suffix(x pipeline.Execution) string {
 		return ""
 	case pipeline.Manual:
 		return fmt.Sprintf(" (manual %d)", x.Number)
-	case pipeline.OnSchedule, pipeline.OnPipeline:
+	case pipeline.OnSchedule, pipeline.OnPipeline, pipeline.OnWebhook:
 	}
 	return fmt.Sprintf(" (%s)", x.Trigger)
 }

@@ -27,7 +27,7 @@ type Planning struct {
 }
 
 // Events are what a plan can think of, the usual ones first.
-var Events = []pipeline.Trigger{pipeline.Push, pipeline.PullRequest, pipeline.MergeGroup, pipeline.OnSchedule, pipeline.OnPipeline}
+var Events = []pipeline.Trigger{pipeline.Push, pipeline.PullRequest, pipeline.MergeGroup, pipeline.OnSchedule, pipeline.OnPipeline, pipeline.OnWebhook}
 
 // listed writes events for people: a, b or c.
 func listed(events []pipeline.Trigger) string {
@@ -235,7 +235,7 @@ func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execut
 	case p.Event == pipeline.MergeGroup:
 		x.Revision.Base = p.Base
 		return x, nil
-	case p.Event == pipeline.OnSchedule:
+	case p.Event == pipeline.OnSchedule, p.Event == pipeline.OnWebhook:
 		return x, nil
 	}
 	head, err := tree.head(ctx)
@@ -293,7 +293,7 @@ func (p Planning) complete() (Planning, error) {
 		return p, usage("--upstream is of the event pipeline")
 	case p.Event == pipeline.OnPipeline && (p.Base+p.Type != "" || len(p.Changed) > 0):
 		return p, usage("a pipeline that succeeded says nothing of --base, --type and --changed: leave them out")
-	case p.Event == pipeline.OnSchedule && (p.Branch+p.Tag+p.Ref+p.Base+p.Type != "" || len(p.Changed) > 0):
+	case (p.Event == pipeline.OnSchedule || p.Event == pipeline.OnWebhook) && (p.Branch+p.Tag+p.Ref+p.Base+p.Type != "" || len(p.Changed) > 0):
 		return p, usage("a %s is about the newest commit of the default branch: leave out all flags of other events", p.Event)
 	}
 	if p.Ref != "" {

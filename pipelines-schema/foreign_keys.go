@@ -96,7 +96,7 @@ var foreignEvents = map[string]string{
 	"exclude":             "write branches, with ! in front of what to leave out",
 	"batch":               "leave it out: of the executions that wait only the newest is kept",
 	"event":               "write push or pull_request under on",
-	"repository_dispatch": "webhook, which stands for it, is not supported yet",
+	"repository_dispatch": "write webhook, with a filter if need be",
 	"workflow_run":        "write on: { pipeline: { name: … } }",
 	"workflow_call":       "a pipeline is not called by another",
 	"pull_request_target": "write pull_request: a pull request from a fork runs the base branch's file",

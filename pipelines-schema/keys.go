@@ -16,6 +16,7 @@ const (
 	inMergeGroup   where = "on.merge_group"
 	inSchedule     where = "a schedule"
 	inUpstream     where = "on.pipeline"
+	inWebhook      where = "on.webhook"
 	inVariable     where = "a variable"
 	inStage        where = "a stage"
 	inRule         where = "a rule"
@@ -35,7 +36,7 @@ const (
 
 // everywhere lists the mappings from the outside in.
 var everywhere = []where{
-	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inVariable, inStage, inAction, inApproval,
+	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inWebhook, inVariable, inStage, inAction, inApproval,
 	inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inSource, inGroup,
 }
 
@@ -52,8 +53,7 @@ var tables = map[where]table{
 		now: []string{"name", "on", "mode", "cancel-in-progress", "source", "variables", "stages"},
 	},
 	inOn: {
-		now:   []string{"push", "pull_request", "merge_group", "schedule", "pipeline"},
-		later: []string{"webhook"},
+		now: []string{"push", "pull_request", "merge_group", "schedule", "pipeline", "webhook"},
 	},
 	inPush: {
 		now: []string{"branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"},
@@ -64,6 +64,7 @@ var tables = map[where]table{
 	inMergeGroup: {now: []string{"types"}},
 	inSchedule:   {now: []string{"cron", "timezone"}},
 	inUpstream:   {now: []string{"name", "stage"}},
+	inWebhook:    {now: []string{"filter"}},
 	inVariable:   {now: []string{"default", "description"}},
 	inStage: {
 		now:   []string{"name", "actions", "environment"},

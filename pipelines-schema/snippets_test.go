@@ -40,6 +40,7 @@ var settings = map[string]setting{
 	"pull-request":  {"on:\n  pull_request:\n    …\n" + onlyStages, nil},
 	"merge-group":   {"on:\n  merge_group:\n    …\n" + onlyStages, nil},
 	"schedule":      {"on:\n  schedule:\n    -\n      …\n" + onlyStages, []string{`cron: "0 3 * * *"`}},
+	"webhook":       {"on:\n  webhook:\n    …\n" + onlyStages, nil},
 	"upstream":      {"on:\n  pipeline:\n    …\n" + onlyStages, []string{"name: other"}},
 	"variable":      {"on: push\nvariables:\n  REGION:\n    …\n" + onlyStages, []string{"default: x"}},
 	"stage":         {earlier + "  -\n    …\n", []string{"name: example", "actions: [{ name: a, image: alpine, run: ls }]"}},

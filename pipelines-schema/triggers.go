@@ -29,9 +29,7 @@ func (p *parser) triggers(n node, on *pipeline.Triggers) {
 		case "pipeline":
 			on.Upstreams = p.upstreams(value)
 		case "webhook":
-			if !value.null && (value.kind != mapping || len(value.pairs) > 0) {
-				p.report(value.at, "write webhook: and nothing after it", "on.webhook has no keys and no value")
-			}
+			on.Webhook = p.webhook(value)
 		}
 	})
 }
@@ -54,6 +52,8 @@ func (p *parser) events(n node, on *pipeline.Triggers) {
 			on.PullRequest = &pipeline.Filter{}
 		case "merge_group":
 			on.MergeGroup = &pipeline.Filter{}
+		case "webhook":
+			on.Webhook = &pipeline.Webhook{}
 		case "schedule":
 			p.report(event.at, `write on: { schedule: [{ cron: "0 3 * * 1-5" }] }`, "schedule does not say when")
 		case "pipeline":
@@ -204,6 +204,54 @@ func (p *parser) checkUpstreams(name string) {
 	for _, n := range p.scope.upstreams {
 		if fold(n.text) == fold(name) {
 			p.report(n.at, "name another pipeline of the repository", "%s would start itself without end", show(name))
+		}
+	}
+}
+
+// webhook reads what is under webhook; with a mistake it is as if it were not
+// there, so that others show it.
+func (p *parser) webhook(n node) *pipeline.Webhook {
+	hook := &pipeline.Webhook{}
+	if n.null {
+		return hook
+	}
+	before := p.mistakes()
+	ok := p.each(n, inWebhook, func(_, value node) {
+		switch {
+		case value.torn:
+		case value.kind != scalar || value.null || strings.TrimSpace(value.text) == "":
+			p.report(value.at, "write one such as payload.action == 'released', or leave it out", "filter must be an expression")
+		default:
+			hook.Filter = value.text
+			p.checkFilter(formula{value, holds})
+		}
+	})
+	if !ok {
+		p.report(n.at, "write nothing, or filter below it", "on.webhook must be a mapping, not %s", n.kind)
+	}
+	if p.mistakes() > before {
+		return nil
+	}
+	return hook
+}
+
+// checkFilter looks up what a filter of requests asks for: their payload alone is
+// known.
+func (p *parser) checkFilter(f formula) {
+	names, calls, err := f.read()
+	if err != nil {
+		p.wrongFormula(f.node, err)
+		return
+	}
+	for _, ref := range names {
+		if ref.Name[0] != "payload" || len(ref.Name) < 2 {
+			p.reportIn(f.node, ref.Offset, "write payload. and the names below which the body has the value", "a filter knows the payload alone, not %s", quote(ref.Name.String()))
+		}
+	}
+	for _, c := range calls {
+		switch c.Function {
+		case "success", "failure", "always", "cancelled", "changed", "hash":
+			p.reportIn(f.node, c.Offset, "write payload. and the names below which the body has the value", "a filter knows the payload alone, not %s()", c.Function)
 		}
 	}
 }

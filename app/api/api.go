@@ -48,6 +48,8 @@ type Operations interface {
 	// Start returns the id of the execution, and whether it is a fresh one: a key,
 	// unless it is empty, starts a pipeline once.
 	Start(ctx context.Context, s Start, key string) (id string, fresh bool, err error)
+	// Webhook tells where a pipeline is called, and under which secret.
+	Webhook(ctx context.Context, repository, pipeline string) (Webhook, error)
 	// Disable and Enable return the transition that they close or open.
 	Disable(ctx context.Context, d Disable) (Transition, error)
 	Enable(ctx context.Context, w Way) (Transition, error)
@@ -107,6 +109,7 @@ func routes() []route {
 	return []route{
 		{http.MethodGet, "/openapi.json", (*server).describe},
 		{http.MethodGet, "/pipelines", (*server).pipelines},
+		{http.MethodGet, "/webhook", (*server).webhook},
 		{http.MethodGet, "/executions", (*server).executions},
 		{http.MethodPost, "/executions", (*server).start},
 		{http.MethodGet, one, (*server).execution},

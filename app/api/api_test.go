@@ -75,6 +75,10 @@ func (s *shelf) Start(_ context.Context, w api.Start, key string) (string, bool,
 	return "10", key == "", s.do(w)
 }
 
+func (s *shelf) Webhook(_ context.Context, repository, name string) (api.Webhook, error) {
+	return api.Webhook{Repository: repository, Pipeline: name, URL: "http://ci/hooks/1/octo/shop/release", Secret: "s"}, s.err
+}
+
 func (s *shelf) Transitions(_ context.Context, repository, name string) ([]api.Transition, error) {
 	t := transition
 	if repository != "" && repository != t.Repository || name != "" && name != t.Pipeline {

@@ -60,6 +60,11 @@ func (c Client) Stop(ctx context.Context, id string, s Stop) (Execution, error) 
 	return post[Execution](ctx, c, path("executions", id, "stop"), s)
 }
 
+// Webhook tells where a pipeline is called, and under which secret.
+func (c Client) Webhook(ctx context.Context, repository, pipeline string) (Webhook, error) {
+	return get[Webhook](ctx, c, "/webhook", values("repository", repository, "pipeline", pipeline))
+}
+
 // Transitions lists those that are disabled, of a repository and a pipeline, or all
 // for "".
 func (c Client) Transitions(ctx context.Context, repository, pipeline string) (Page[Transition], error) {

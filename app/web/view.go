@@ -208,6 +208,8 @@ func cause(x pipeline.Execution) string {
 	switch {
 	case x.Trigger == pipeline.OnSchedule:
 		return "started by its schedule"
+	case x.Trigger == pipeline.OnWebhook:
+		return "started by a webhook"
 	case x.Trigger == pipeline.OnPipeline && len(x.Chain) > 0:
 		last := x.Chain[len(x.Chain)-1]
 		text := "after " + clip(last.Pipeline, 100) + " " + strconv.Itoa(last.Number)
@@ -227,7 +229,7 @@ func cause(x pipeline.Execution) string {
 		return "queued by"
 	case pipeline.Manual:
 		return "started by"
-	case pipeline.OnSchedule, pipeline.OnPipeline:
+	case pipeline.OnSchedule, pipeline.OnPipeline, pipeline.OnWebhook:
 	}
 	return clip(string(x.Trigger), 30) + " by"
 }

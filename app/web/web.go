@@ -39,6 +39,7 @@ type Executions interface {
 // Config is what Handler needs.
 type Config struct {
 	Webhook    http.Handler // of /webhooks/github, all methods; nil: not found
+	Calls      http.Handler // of what is below /hooks, all methods; nil: not found
 	API        http.Handler // of what is below /api, all methods; nil: not found
 	Executions Executions
 	Ready      func(context.Context) error // nil: always ready
@@ -72,6 +73,9 @@ func Handler(c Config) http.Handler {
 func (s *server) route(e *gin.Engine) {
 	if s.Webhook != nil {
 		e.Any("/webhooks/github", gin.WrapH(s.Webhook))
+	}
+	if s.Calls != nil {
+		e.Any("/hooks/*path", gin.WrapH(s.Calls))
 	}
 	if s.API != nil {
 		e.Any("/api/*path", gin.WrapH(s.API))

@@ -1,6 +1,7 @@
 // Package webhook takes GitHub's deliveries in: it checks size and signature
-// and hands the bytes to a durable inbox before it answers. It knows bytes, not
-// what events mean, and imports nothing of this project.
+// and hands the bytes to a durable inbox before it answers. Beside them it takes
+// the calls that anybody sends to the address of a pipeline, signed alike. It
+// knows bytes, not what they mean, and imports nothing of this project.
 package webhook
 
 import (
@@ -70,7 +71,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, guid, event st
 	} else if err != nil {
 		return http.StatusBadRequest, "the body could not be read"
 	}
-	if !h.signed(body, r.Header.Get("X-Hub-Signature-256")) {
+	if !signed(h.Secret, body, r.Header.Get("X-Hub-Signature-256")) {
 		return http.StatusUnauthorized, "the signature is missing or wrong: check the webhook secret"
 	}
 	repository, ok := repositoryOf(body)
@@ -92,18 +93,18 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, guid, event st
 	return http.StatusAccepted, "accepted"
 }
 
-// signed checks X-Hub-Signature-256 in constant time. Without a secret nothing
+// signed checks an X-Hub-Signature-256 in constant time. Without a secret nothing
 // is signed.
-func (h *Handler) signed(body []byte, header string) bool {
+func signed(secret, body []byte, header string) bool {
 	given, ok := strings.CutPrefix(header, "sha256=")
-	if !ok || len(h.Secret) == 0 {
+	if !ok || len(secret) == 0 {
 		return false
 	}
 	sum, err := hex.DecodeString(given)
 	if err != nil {
 		return false
 	}
-	mac := hmac.New(sha256.New, h.Secret)
+	mac := hmac.New(sha256.New, secret)
 	mac.Write(body)
 	return hmac.Equal(sum, mac.Sum(nil))
 }

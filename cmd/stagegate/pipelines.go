@@ -22,6 +22,7 @@ func pipelinesCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&repository, "repository", "", "only those of `OWNER/REPOSITORY`")
 	completeFlag(cmd, "repository", either())
+	cmd.AddCommand(pipelinesWebhookCommand())
 	return r.command(cmd, func(cmd *cobra.Command, _ []string) error {
 		page, err := r.Pipelines(cmd.Context(), repository)
 		if err != nil {

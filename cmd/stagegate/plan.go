@@ -53,7 +53,7 @@ The exit code is 0, or 2 if a file has mistakes or the command is wrong.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&event, "event", "", "`EVENT` to think of: push, pull_request, merge_group, schedule or pipeline (default push, with --base pull_request)")
+	flags.StringVar(&event, "event", "", "`EVENT` to think of: push, pull_request, merge_group, schedule, pipeline or webhook (default push, with --base pull_request)")
 	flags.StringVar(&p.Branch, "branch", "", "`BRANCH` that is pushed, or that the pull request is of (default the one checked out)")
 	flags.StringVar(&p.Tag, "tag", "", "`TAG` that is pushed, in place of a branch")
 	flags.StringVar(&p.Ref, "ref", "", "`REF` that is pushed: refs/heads/BRANCH or refs/tags/TAG")

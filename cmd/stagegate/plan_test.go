@@ -103,6 +103,7 @@ func TestPlanEvents(t *testing.T) {
 		".github/pipelines/all.yaml":  strings.Replace(valid, "push", "{ pipeline: [{ name: ci }, { name: base, stage: push }] }", 1),
 		".github/pipelines/one.yaml":  strings.Replace(valid, "push", "{ pipeline: { name: ci, stage: s } }", 1),
 		".github/pipelines/fine.yaml": valid,
+		".github/pipelines/hook.yaml": strings.Replace(valid, "push", "{ webhook: { filter: \"payload.a == 'b'\" } }", 1),
 	})
 	timed := repository(t, map[string]string{
 		".github/pipelines/daily.yaml": strings.Replace(valid, "push", `{ schedule: [{ cron: "0 3 * * 1-5", timezone: Europe/Paris }, { cron: "0 12 * * 6" }] }`, 1),
@@ -136,7 +137,8 @@ func TestPlanEvents(t *testing.T) {
 		"file of a pipeline":   {sub, "pipelines/nightly.yml", 0, "night does not start"},
 		"no Git":               {bare, "--branch main", 0, "release starts"},
 		"no Git, no branch":    {bare, "", 2, "no branch is checked out: name one with --branch"},
-		"no such event":        {dir, "--event cron", 2, `there is no event "cron": it is push, pull_request, merge_group, schedule or pipeline`},
+		"no such event":        {dir, "--event cron", 2, `there is no event "cron": it is push, pull_request, merge_group, schedule, pipeline or webhook`},
+		"webhook":              {follows, "--event webhook", 0, "webhook, of the default branch\n|hook starts: webhook, if payload.a == 'b' (|fine does not start: on has no webhook"},
 		"any pipeline":         {follows, "--event pipeline", 0, "success of a pipeline on main\n|all starts: pipeline names ci, base/push (|one starts: pipeline names ci/s (|fine does not start: on has no pipeline"},
 		"a pipeline":           {follows, "--upstream ci --branch x", 0, "success of ci on x\n|all starts: pipeline names ci (|one does not start: pipeline names others ("},
 		"a stage":              {follows, "--upstream ci/s", 0, "success of ci/s on main\n|all does not start|one starts: pipeline names ci/s ("},

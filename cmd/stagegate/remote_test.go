@@ -70,6 +70,8 @@ func TestRemote(t *testing.T) {
 	p.wait("the approval", func() bool { return p.run(sha).Conclusion == "action_required" })
 	p.tells(0, "pipelines", "octo/shop/ci", "in progress")
 	p.tells(0, "executions", "octo/shop/ci/1", sha[:7], "refs/heads/main")
+	p.tells(1, "pipelines webhook octo/shop ci", "the pipeline ci of octo/shop has no webhook under on")
+	p.tells(2, "pipelines webhook octo/shop", "")
 	p.tells(0, "executions --status failed --json", `"items": []`)
 	p.tells(0, "execution show ci/1", "ci 1 of octo/shop: in progress", "compile", "sign-off", "waits for  the approval sign-off by anyone with write access, but no author of the change, until ", "; then what needs it goes on: roll-out")
 	p.tells(0, "logs ci/1 --follow build", "compiled")

@@ -20,6 +20,8 @@ const (
 	OnSchedule Trigger = "schedule"
 	// OnPipeline is the success of another pipeline; see Chain.
 	OnPipeline Trigger = "pipeline"
+	// OnWebhook is a signed request to the pipeline's own address.
+	OnWebhook Trigger = "webhook"
 	// Manual is a person who asked for it.
 	Manual Trigger = "manual"
 )

@@ -28,6 +28,8 @@ func (t Triggers) Match(x Execution) Match {
 		return t.scheduled()
 	case OnPipeline:
 		return t.follows(x)
+	case OnWebhook:
+		return t.called()
 	default: // an event with a filter, or none
 	}
 	filter := t.filter(x.Trigger)
@@ -78,7 +80,7 @@ func (t Triggers) filter(event Trigger) *Filter {
 		return t.PullRequest
 	case MergeGroup:
 		return t.MergeGroup
-	case OnSchedule, OnPipeline, Manual: // no event is
+	case OnSchedule, OnPipeline, OnWebhook, Manual: // no event is
 	}
 	return nil
 }

@@ -9,11 +9,12 @@ type Triggers struct {
 	MergeGroup  *Filter    `json:",omitempty"` // of types only
 	Schedules   []Schedule `json:",omitempty"`
 	Upstreams   []Upstream `json:",omitempty"` // of on: pipeline
+	Webhook     *Webhook   `json:",omitempty"`
 }
 
 // Unreadable tells of a file whose triggers a mistake hides.
 func (t Triggers) Unreadable() bool {
-	return t.Push == nil && t.PullRequest == nil && t.MergeGroup == nil && len(t.Schedules) == 0 && len(t.Upstreams) == 0
+	return t.Push == nil && t.PullRequest == nil && t.MergeGroup == nil && len(t.Schedules) == 0 && len(t.Upstreams) == 0 && t.Webhook == nil
 }
 
 // Schedule is when the newest commit of the default branch runs.

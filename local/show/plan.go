@@ -46,8 +46,8 @@ func event(p local.Plan) string {
 		text = "merge group"
 	case p.Event == pipeline.OnPipeline:
 		text = "success of " + cmp.Or(p.Upstream, "a pipeline") + " on " + cmp.Or(r.Branch, r.Ref)
-	case p.Event == pipeline.OnSchedule:
-		text = "schedule, of the default branch"
+	case p.Event == pipeline.OnSchedule, p.Event == pipeline.OnWebhook:
+		text = string(p.Event) + ", of the default branch"
 	case r.Branch == "":
 		text = "push of the tag " + strings.TrimPrefix(r.Ref, "refs/tags/")
 	}
