@@ -100,6 +100,9 @@ func (p picture) stage(st pipeline.StageState) row {
 		if took := p.took(st.StartedAt, st.EndedAt); took != "" {
 			l.add(grey, "  "+took)
 		}
+		if st.Status.Ended() && st.Reason != "" {
+			l.add(grey, "  "+clean(firstLine(st.Reason)))
+		}
 	})
 }
 

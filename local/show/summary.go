@@ -23,7 +23,7 @@ func summary(o local.Outcome, s style) string {
 		}
 	}
 	for _, st := range o.Execution.Stages {
-		fmt.Fprintf(&b, "%-*s  %s\n", width, st.Name, s.paint(colourOf(st.Status), endedStage(st)))
+		fmt.Fprintf(&b, "%-*s  %s\n", width, st.Name, s.paint(colourOf(st.Status), filter(endedStage(st), false)))
 		for _, a := range st.Actions {
 			fmt.Fprintf(&b, "  %-*s  %s\n", width-2, titles.of(st.Name, a.Name), s.paint(colourOf(a.Status), filter(ended(a), false)))
 		}
@@ -44,6 +44,9 @@ func endedStage(st pipeline.StageState) string {
 	text := words(st.Status)
 	if st.Status == pipeline.Pending {
 		text = "not reached"
+	}
+	if st.Status.Ended() {
+		text += colon(firstLine(st.Reason))
 	}
 	if !st.StartedAt.IsZero() && st.EndedAt.After(st.StartedAt) {
 		text += " (" + human.Duration(st.EndedAt.Sub(st.StartedAt)) + ")"
