@@ -52,7 +52,7 @@ func TestCommands(t *testing.T) {
 func TestSlips(t *testing.T) {
 	for said, meant := range map[string]string{
 		"aprove": "approve", "approove": "approve", "apporve": "approve", "approve": "approve", "appruve": "approve", "Approve": "approve",
-		"RUN": "run", "rnu": "", "improve": "", "disapprove": "", "": "", "s": "", "stpo": "stop", "helps": "help",
+		"RUN": "run", "rnu": "", "improve": "", "disapprove": "", "": "", "s": "", "sotp": "stop", "helps": "help",
 	} {
 		v, ours := verbMeant(said)
 		form, _, _ := strings.Cut(v.form, " ")

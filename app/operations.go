@@ -172,14 +172,23 @@ func (a *App) stop(ctx context.Context, by caller, repo github.Repository, runni
 	if by.says != "" {
 		why += ": " + by.says
 	}
-	var stops operation
-	for _, x := range running {
+	meant := slices.DeleteFunc(slices.Clone(running), func(x store.Execution) bool { return stops(x, abandon) })
+	if len(meant) == 0 {
+		meant = running // which says why not
+	}
+	var all operation
+	for _, x := range meant {
 		if x.Status == pipeline.Cancelling {
 			return nil, refused(codeConflict, "execution %d of %s is stopping already: it %s", x.Number, x.Definition.Name, explain.Stop(x.Reason, true))
 		}
-		stops = append(stops, addressed{x, pipeline.Stop{At: a.now(), Actor: by.login, Reason: why, Abandon: abandon}})
+		all = append(all, addressed{x, pipeline.Stop{At: a.now(), Actor: by.login, Reason: why, Abandon: abandon}})
 	}
-	return stops, nil
+	return all, nil
+}
+
+// stops tells whether an execution stops already as it is to.
+func stops(x store.Execution, abandon bool) bool {
+	return x.Status == pipeline.Cancelling || x.Status == pipeline.Stopping && (x.Abandoned || !abandon)
 }
 
 // failedStage is the stage that a retry means when it names none.

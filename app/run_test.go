@@ -101,3 +101,20 @@ func TestRunRefused(t *testing.T) {
 		t.Errorf("%d executions of ci, want those of the three pushes", got)
 	}
 }
+
+// TestRunIsAboutTheHead asks that what was started by hand is approved only while its
+// commit is the head of the pull request.
+func TestRunIsAboutTheHead(t *testing.T) {
+	w := newWorld(t)
+	n, sha := w.pullRequest(withApproval(""))
+	w.check(sha, "ci / production", "action_required")
+	w.reaction(w.comment("carol", n, "/run"), "+1")
+	w.check(sha, "ci / production (manual 2)", "action_required")
+	w.github.HoldDeliveries(true)
+	w.commit("Newer", nil)
+	w.push("feature")
+	_, err := w.api().Decide(w.context(), w.newest(sha).ID, api.Answer{Approved: true})
+	w.refusedWith(err, api.Conflict, "the head has moved on")
+	w.github.HoldDeliveries(false)
+	w.check(sha, "ci / production (manual 2)", "cancelled")
+}

@@ -58,17 +58,20 @@ func TestWaits(t *testing.T) {
 		{"the source", execution(func(x *pipeline.Execution) { x.Status = pipeline.Pending }), 0, explain.Around{}, []string{"source the source; stage build begins"}},
 		{"an earlier stage", in(0, pipeline.InProgress, nil), 1, explain.Around{}, []string{"stage stage build; "}},
 		{
-			"an earlier stage and a closed way", in(0, pipeline.InProgress, nil), 1, explain.Around{Closed: freeze},
+			"an earlier stage and a closed way", in(0, pipeline.InProgress, nil), 1,
+			explain.Around{Closed: freeze},
 			[]string{"stage stage build; ", "transition the way into this stage to be opened: it is closed by bob since 28 November 2026 12:00 UTC: sale; the newest of refs/heads/main that waits here goes on"},
 		},
 		{
-			"a closed way, whoever is inside", in(1, pipeline.Waiting, nil), 1, explain.Around{Closed: freeze, Holder: "execution 6"},
+			"a closed way, whoever is inside", in(1, pipeline.Waiting, nil), 1,
+			explain.Around{Closed: freeze, Holder: "execution 6"},
 			[]string{"transition the way into this stage to be opened: it is closed by bob since 28 November 2026 12:00 UTC: sale; the newest of refs/heads/main that waits here goes on"},
 		},
 		{"nobody knows whom", in(1, pipeline.Waiting, nil), 1, explain.Around{}, []string{"lock another execution to leave this stage; it enters, unless a newer execution of refs/heads/main takes its place"}},
 		{"its lane", in(1, pipeline.Waiting, func(x *pipeline.Execution, _ *pipeline.StageState) { x.Definition.Mode = pipeline.Queueing }), 1, explain.Around{Holder: "execution 5", Ahead: 1}, []string{"lock execution 5 to leave this stage, and for 1 that came earlier; it enters in its turn"}},
 		{
-			"its environment, closed behind it", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Admitted = true }), 1, explain.Around{Closed: freeze, Holder: "hotfix 3 of refs/heads/main"},
+			"its environment, closed behind it", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Admitted = true }), 1,
+			explain.Around{Closed: freeze, Holder: "hotfix 3 of refs/heads/main"},
 			[]string{"environment hotfix 3 of refs/heads/main to leave the environment live; it enters in its turn"},
 		},
 		{"the source, admitted", in(1, pipeline.Waiting, func(x *pipeline.Execution, st *pipeline.StageState) { st.Admitted, x.Source.Digest = true, "" }), 1, explain.Around{}, []string{"source the source; stage production begins"}},
@@ -76,23 +79,27 @@ func TestWaits(t *testing.T) {
 		{
 			"a runner and what runs", in(0, pipeline.InProgress, func(_ *pipeline.Execution, st *pipeline.StageState) {
 				st.Actions[0].Status, st.Actions[1].Status = pipeline.InProgress, pipeline.Queued
-			}), 0, explain.Around{},
+			}), 0,
+			explain.Around{},
 			[]string{"runner a free runner: lint; ", "action what runs: compile; stage production begins"},
 		},
 		{
 			"an approval", in(1, pipeline.InProgress, func(_ *pipeline.Execution, st *pipeline.StageState) {
 				st.Actions[0].Status, st.Actions[0].ExpiresAt = pipeline.Waiting, noon
-			}), 1, explain.Around{},
+			}), 1,
+			explain.Around{},
 			[]string{"approval the approval sign-off by @ann, @octo/ops, but no author of the change, until 28 November 2026 12:00 UTC; what needs it goes on: roll-out"},
 		},
 		{
 			"the last action", in(1, pipeline.InProgress, func(_ *pipeline.Execution, st *pipeline.StageState) {
 				st.Actions[0].Status, st.Actions[1].Status = pipeline.Succeeded, pipeline.InProgress
-			}), 1, explain.Around{},
+			}), 1,
+			explain.Around{},
 			[]string{"action what runs: roll-out; the execution succeeds"},
 		},
 		{
-			"a stop", in(0, pipeline.Stopping, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Reason = "stopped by bob" }), 0, explain.Around{},
+			"a stop", in(0, pipeline.Stopping, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Reason = "stopped by bob" }), 0,
+			explain.Around{},
 			[]string{"end its end: it finishes what runs (stopped by bob); "},
 		},
 		{"abandoned", in(0, pipeline.Stopping, func(x *pipeline.Execution, _ *pipeline.StageState) { x.Abandoned = true }), 0, explain.Around{}, []string{"end its end: it kills what runs; "}},
