@@ -296,6 +296,8 @@ func progressTitle(x pipeline.Execution, i int) string {
 	title := fmt.Sprintf("%d of %s done", done, count(len(st.Actions), "action"))
 	if len(running) > 0 {
 		title += ", running: " + strings.Join(running, ", ")
+	} else if w, ok := explain.ForRunner(x, i); ok {
+		title += ", waiting for " + w.Text
 	}
 	return title
 }

@@ -44,3 +44,20 @@ func TestRunsOfAMatrix(t *testing.T) {
 		t.Error("the execution itself was changed")
 	}
 }
+
+func TestProgressTitle(t *testing.T) {
+	x := pipeline.Execution{
+		Status:     pipeline.InProgress,
+		Definition: pipeline.Definition{Stages: []pipeline.Stage{{Name: "test", Actions: []pipeline.Action{{Name: "unit"}, {Name: "lint"}}}}},
+		Stages: []pipeline.StageState{{Name: "test", Status: pipeline.InProgress, Actions: []pipeline.ActionState{
+			{Name: "unit", Status: pipeline.Succeeded}, {Name: "lint", Status: pipeline.Queued},
+		}}},
+	}
+	if got := progressTitle(x, 0); got != "1 of 2 actions done, waiting for a free runner: lint" {
+		t.Error(got)
+	}
+	x.Stages[0].Actions[1].Status = pipeline.InProgress
+	if got := progressTitle(x, 0); got != "1 of 2 actions done, running: lint" {
+		t.Error(got)
+	}
+}

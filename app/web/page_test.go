@@ -148,6 +148,12 @@ func TestWaitingForTheLockSaysSo(t *testing.T) {
 	wantWords(t, s.get(t, pagePath), "#41 … waiting", "Hold it still Waits for execution 40 to leave this stage. Then it enters, unless a newer execution of pull/7 takes its place.")
 }
 
+func TestWaitingForARunnerSaysSo(t *testing.T) {
+	x := running()
+	x.Stages[1].Actions[1].Status = pipeline.Queued
+	wantWords(t, newSite(x, nil).get(t, pagePath), "Waits for a free runner: integration.")
+}
+
 func TestWithoutGitHubURLNoLinks(t *testing.T) {
 	s := &site{Handler: web.Handler(web.Config{Executions: &shelf{executions: map[string]pipeline.Execution{token: asking()}}})}
 	if html := s.get(t, pagePath); strings.Contains(html, "://") {

@@ -18,6 +18,10 @@ func (v *view) wait(out *stage, i int) {
 	case waits && out.Reason == "":
 		w := explain.Waits(v.x, i, v.around)[0]
 		out.Reason = "Waits for " + clip(w.Text, 1000) + ". Then " + clip(w.Next, 500) + "."
+	case out.Reason == "":
+		if w, ok := explain.ForRunner(v.x, i); ok {
+			out.Reason = "Waits for " + clip(w.Text, 1000) + "."
+		}
 	}
 }
 

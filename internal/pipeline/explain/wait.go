@@ -57,6 +57,16 @@ func Waits(x pipeline.Execution, i int, around Around) []Wait {
 	return inside(x, i)
 }
 
+// ForRunner is what a stage waits for when it has jobs that no runner has begun.
+func ForRunner(x pipeline.Execution, i int) (w Wait, ok bool) {
+	for _, w := range Waits(x, i, Around{}) {
+		if w.Kind == Runner {
+			return w, true
+		}
+	}
+	return Wait{}, false
+}
+
 // unreached is what a stage waits for that the execution has not come to.
 func unreached(x pipeline.Execution, i int, around Around) []Wait {
 	all := []Wait{{Kind: Source, Text: "the source", Since: x.CreatedAt, Next: begins(x, i)}}
