@@ -28,7 +28,7 @@ func (a *App) callSecret(repository int64, pipelineName string) string {
 
 // Webhook tells the operator where a pipeline is called, and under which secret.
 func (o operator) Webhook(ctx context.Context, repository, pipelineName string) (api.Webhook, error) {
-	_, c, err := o.callable(ctx, repository, 0, pipelineName)
+	c, err := o.callable(ctx, repository, 0, pipelineName)
 	if err != nil {
 		return api.Webhook{}, o.toAPI(err)
 	}
@@ -41,27 +41,27 @@ func (o operator) Webhook(ctx context.Context, repository, pipelineName string) 
 
 // callable finds a pipeline that may be called: the default branch's file says so.
 // An id is that of the repository, where it is known.
-func (a *App) callable(ctx context.Context, name string, id int64, pipelineName string) (github.Repository, store.Execution, error) {
+func (a *App) callable(ctx context.Context, name string, id int64, pipelineName string) (store.Execution, error) {
 	repo, err := a.repositoryCalled(ctx, name)
 	switch {
 	case err != nil:
-		return repo, store.Execution{}, err
+		return store.Execution{}, err
 	case id != 0 && repo.ID != id:
-		return repo, store.Execution{}, refused(codeNotFound, "another repository is called %s now: ask the operator for the new address", repo)
+		return store.Execution{}, refused(codeNotFound, "another repository is called %s now: ask the operator for the new address", repo)
 	}
 	r, err := a.revision(ctx, repo, api.Start{})
 	if err != nil {
-		return repo, store.Execution{}, err
+		return store.Execution{}, err
 	}
 	c, err := a.pipelineCalled(ctx, repo, r.Commit, pipelineName)
 	switch {
 	case err != nil:
-		return repo, store.Execution{}, err
+		return store.Execution{}, err
 	case c.definition.On.Webhook == nil:
-		return repo, store.Execution{}, refused(codeConflict, "the pipeline %s of %s has no webhook under on, at %s of %s",
+		return store.Execution{}, refused(codeConflict, "the pipeline %s of %s has no webhook under on, at %s of %s",
 			c.definition.Name, repo, shortSHA(r.Commit), r.Branch)
 	}
-	return repo, onDefaultBranch(repo, r, c), nil
+	return onDefaultBranch(repo, r, c), nil
 }
 
 // called starts a pipeline because of a signed call, once for the same body: the
@@ -72,7 +72,7 @@ func (a *App) called(ctx context.Context, c webhook.Call) (webhook.Called, error
 	if before, err := a.calledBefore(ctx, key); err != nil || before.Execution != "" {
 		return before, err
 	}
-	_, x, err := a.callable(ctx, c.Repository, c.RepositoryID, c.Pipeline)
+	x, err := a.callable(ctx, c.Repository, c.RepositoryID, c.Pipeline)
 	var no refusal
 	switch {
 	case errors.As(err, &no) && len(no.alternatives) > 0: // whose names are none of the caller's business
@@ -88,7 +88,7 @@ func (a *App) called(ctx context.Context, c webhook.Call) (webhook.Called, error
 	admits, err := x.Definition.On.Webhook.Admits(c.Body)
 	switch {
 	case err != nil:
-		return webhook.Called{Reason: err.Error()}, nil
+		return webhook.Called{Reason: err.Error()}, nil //nolint:nilerr // that the filter has no answer is an answer
 	case !admits:
 		return webhook.Called{Reason: "the filter does not let it through: " + x.Definition.On.Webhook.Filter}, nil
 	}
