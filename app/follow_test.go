@@ -139,7 +139,7 @@ func TestPipelineOfPullRequest(t *testing.T) {
 	if !strings.Contains(run.Title, "default branch only") {
 		t.Errorf("title %q", run.Title)
 	}
-	if x := w.executions()[0]; x.Lane != fmt.Sprintf("pull/%d", n) || x.Revision.PullRequest != n || x.Actor != "alice" {
+	if x := w.executions()[0]; x.Lane != fmt.Sprintf("pull/%d", n) || x.Revision.PullRequest != n || x.Actor != "alice" || x.Upstream == nil || x.Upstream.Pipeline != "ci" || x.Upstream.Number != 1 {
 		t.Errorf("execution %+v", x)
 	}
 }

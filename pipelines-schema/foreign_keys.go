@@ -38,6 +38,14 @@ var foreignIn = map[where]map[string]string{
 	inAction:      foreignInAction,
 	inService:     foreignInService,
 	inRetry:       foreignInRetry,
+	inWebhook:     foreignInWebhook,
+}
+
+var foreignInWebhook = map[string]string{
+	"if":     "write filter",
+	"secret": "leave it out: the operator tells it with stagegate pipelines webhook",
+	"token":  "leave it out: calls are signed, with a secret that stagegate pipelines webhook tells",
+	"types":  "write filter: payload.action == 'released'",
 }
 
 var foreignAtTop = map[string]string{

@@ -12,13 +12,21 @@ func summary(x Found) Summary {
 	r := x.Revision
 	return Summary{
 		ID: x.ID, Number: x.Number, Repository: x.Repository, Pipeline: x.Definition.Name, Lane: x.Lane,
-		Trigger: string(x.Trigger), Actor: x.Actor, Status: string(x.Status), Reason: x.Reason, Abandoned: x.Abandoned,
+		Trigger: string(x.Trigger), Upstream: upstream(x), Actor: x.Actor, Status: string(x.Status), Reason: x.Reason, Abandoned: x.Abandoned,
 		Revision: Revision{
 			Commit: r.Commit, Ref: r.Ref, Branch: r.Branch, Base: r.Base, PullRequest: r.PullRequest,
 			Message: r.Message, Author: r.Author, Time: r.Time,
 		},
 		CreatedAt: x.CreatedAt, EndedAt: x.EndedAt, URL: x.URL,
 	}
+}
+
+func upstream(x Found) *Upstream {
+	if len(x.Chain) == 0 {
+		return nil
+	}
+	last := x.Chain[len(x.Chain)-1]
+	return &Upstream{Execution: last.Execution, Number: last.Number, Pipeline: last.Pipeline, Stage: last.Stage}
 }
 
 func execution(x Found) Execution {

@@ -24,6 +24,7 @@ type Summary struct {
 	Pipeline   string    `json:"pipeline"`
 	Lane       string    `json:"lane"`
 	Trigger    string    `json:"trigger"`
+	Upstream   *Upstream `json:"upstream,omitempty"` // what has started it, where the trigger is pipeline
 	Actor      string    `json:"actor,omitempty"`
 	Status     string    `json:"status"`
 	Reason     string    `json:"reason,omitempty"`
@@ -32,6 +33,14 @@ type Summary struct {
 	CreatedAt  time.Time `json:"created_at,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	URL        string    `json:"url"`
+}
+
+// Upstream is an execution whose success has started another one.
+type Upstream struct {
+	Execution string `json:"execution"`
+	Number    int    `json:"number"`
+	Pipeline  string `json:"pipeline"`
+	Stage     string `json:"stage,omitempty"` // the one that succeeded; missing: all of it
 }
 
 // Revision is the commit an execution is about.

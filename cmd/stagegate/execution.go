@@ -59,14 +59,21 @@ func (r *remote) execution(cmd *cobra.Command, name string) (api.Execution, erro
 	return r.Execution(cmd.Context(), id)
 }
 
+// cause is what started an execution, and who stands behind it, if anybody.
+func cause(x api.Summary) string {
+	switch {
+	case x.Upstream != nil:
+		return fmt.Sprintf("after %s %d", x.Upstream.Pipeline, x.Upstream.Number)
+	case x.Actor != "":
+		return x.Trigger + " by " + x.Actor
+	}
+	return x.Trigger
+}
+
 func executionText(w io.Writer, x api.Execution) error {
 	message, _, _ := strings.Cut(x.Revision.Message, "\n")
 	fmt.Fprintln(w, headline(x.Summary))
-	cause := x.Trigger
-	if x.Actor != "" {
-		cause += " by " + x.Actor
-	}
-	fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s on %s, %s: %s", shortCommit(x.Revision.Commit), x.Lane, cause, message)))
+	fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s on %s, %s: %s", shortCommit(x.Revision.Commit), x.Lane, cause(x.Summary), message)))
 	fmt.Fprintln(w, show.Clean(x.URL))
 	for _, p := range x.Problems {
 		fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)))

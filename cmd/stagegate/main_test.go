@@ -49,7 +49,7 @@ func TestCompletion(t *testing.T) {
 		"run release --stage ":     "build production :4",
 		"run night --action ":      "s.a :4",
 		"plan --var ":              "GO= REGION= :6",
-		"plan --event ":            "push pull_request merge_group schedule pipeline :4",
+		"plan --event ":            "push pull_request merge_group schedule pipeline webhook :4",
 		"validate ":                "yaml yml :8",
 		"validate x.yaml ":         "yaml yml :8",
 		"validate --format ":       "text json sarif github :4",
