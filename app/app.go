@@ -191,6 +191,8 @@ func (a *App) queueConfig() *river.Config {
 	river.AddWorker(workers, work(a.log, a.reply))
 	river.AddWorker(workers, work(a.log, a.showStatus))
 	river.AddWorker(workers, work(a.log, a.expire))
+	river.AddWorker(workers, work(a.log, a.due))
+	river.AddWorker(workers, work(a.log, a.compare))
 	river.AddWorker(workers, work(a.log, a.recover))
 	river.AddWorker(workers, work(a.log, a.startScheduled))
 	river.AddWorker(workers, work(a.log, a.keepSchedules))

@@ -11,17 +11,26 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
+// lockOf is the lock that an execution waits for.
+func lockOf(x pipeline.Execution) (pipeline.LockKey, bool) {
+	for i, st := range x.Stages {
+		switch {
+		case st.Status == pipeline.Waiting && !st.Admitted:
+			return x.LockKey(i), true
+		case st.Hold.For == pipeline.HoldShared && st.Asked > 0:
+			return x.SharedKeys(i)[st.Asked-1], true
+		}
+	}
+	return pipeline.LockKey{}, false
+}
+
 // around looks up what, beside an execution itself, tells what it waits for.
 func (a *App) around(ctx context.Context, tx store.Tx, x pipeline.Execution) (explain.Around, error) {
 	closed, err := a.closed(ctx, tx, x)
 	around := explain.Around{Closed: closed}
-	i := slices.IndexFunc(x.Stages, func(st pipeline.StageState) bool { return st.Status == pipeline.Waiting })
-	if err != nil || i < 0 || x.Status.Ended() {
+	key, waits := lockOf(x)
+	if err != nil || !waits || x.Status.Ended() {
 		return around, err
-	}
-	key := x.LockKey(i)
-	if x.Stages[i].Admitted {
-		key, _ = x.EnvironmentKey(i)
 	}
 	lock, err := tx.Lock(ctx, key)
 	if err != nil {
@@ -37,7 +46,7 @@ func (a *App) around(ctx context.Context, tx store.Tx, x pipeline.Execution) (ex
 		return around, nil
 	}
 	around.Holder = fmt.Sprintf("execution %d", holder.Number)
-	if key.OfEnvironment() {
+	if key.Shared() {
 		around.Holder = fmt.Sprintf("%s %d of %s", holder.Definition.Name, holder.Number, holder.Lane)
 	}
 	return around, err

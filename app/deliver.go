@@ -176,18 +176,3 @@ func cancelAll(ctx context.Context, tx store.Tx, running []store.Execution, e pi
 	}
 	return nil
 }
-
-// expire ends an approval whose time is over.
-func (a *App) expire(ctx context.Context, w store.Expire) error {
-	id, err := pipeline.ParseJobID(w.Job)
-	if err != nil {
-		return err
-	}
-	err = a.update(ctx, func(tx store.Tx) error {
-		return store.Apply(ctx, tx, id.Execution, pipeline.ApprovalExpired{At: a.now(), Job: id})
-	})
-	if errors.Is(err, pipeline.ErrRefused) {
-		return nil
-	}
-	return err
-}

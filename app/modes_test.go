@@ -35,39 +35,40 @@ func TestEnvironmentIsForTheDefaultBranch(t *testing.T) {
 	w.check(main, "ci / production", "success")
 }
 
-// TestEnvironmentIsForOne has two pipelines that want into one environment.
+// TestEnvironmentIsForOne has two pipelines that want into one environment. Both may
+// be signed off at once; one deploys at a time.
 func TestEnvironmentIsForOne(t *testing.T) {
 	w := newWorld(t)
-	gate := func(action string) string {
-		return strings.Replace(deploys, "roll-out, image: IMAGE, run: \"true\"", action, 1)
-	}
+	gated := strings.Replace(deploys, "{ name: roll-out, image: IMAGE, run: \"true\" }", "{ name: sign-off, approval: {} }, { name: roll-out, needs: [sign-off], image: IMAGE, run: SCRIPT }", 1)
+	script := func(run string) string { return strings.NewReplacer("IMAGE", image, "SCRIPT", run).Replace(gated) }
 	sha := w.commit("two pipelines", map[string]string{
-		".github/pipelines/ci.yaml":    strings.ReplaceAll(gate("sign-off, approval: {}"), "IMAGE", image),
-		".github/pipelines/other.yaml": strings.ReplaceAll(gate("sign-off, approval: {}"), "IMAGE", image),
+		".github/pipelines/ci.yaml":    script(`"echo started; sleep 600"`),
+		".github/pipelines/other.yaml": script(`"true"`),
 	})
 	w.push("HEAD:refs/heads/main")
-	var first, second string
-	w.eventually("one of them is in the environment", func() bool {
-		for _, name := range []string{"ci", "other"} {
-			for _, run := range w.runs(sha, name+" / production") {
-				switch {
-				case run.Conclusion == "action_required":
-					first = name
-				case strings.Contains(run.Title, "leave the environment production"):
-					second = name
-				}
-			}
+	approve := func(name string) {
+		if err := w.repo.ClickAction("carol", w.check(sha, name+" / production", "action_required").ID, "approve"); err != nil {
+			t.Fatal(err)
 		}
-		return first != "" && second != "" && first != second
-	})
-	w.waitsFor(w.executionOf(sha, second).ID, api.Wait{Kind: "environment", Text: first + " 1 of refs/heads/main to leave the environment production", Next: "it enters in its turn"})
-	w.waitsFor(w.executionOf(sha, first).ID, api.Wait{Kind: "approval", Text: "the approval sign-off by anyone with write access, but no author of the change, until ", Next: "the execution succeeds"})
-	run := w.check(sha, first+" / production", "action_required")
-	if err := w.repo.ClickAction("carol", run.ID, "reject"); err != nil {
+	}
+	title := func(name, text string) {
+		w.eventually(name+": "+text, func() bool {
+			runs := w.runs(sha, name+" / production")
+			return len(runs) > 0 && strings.Contains(runs[len(runs)-1].Title, text)
+		})
+	}
+	w.check(sha, "other / production", "action_required")
+	w.waitsFor(w.executionOf(sha, "other").ID, api.Wait{Kind: "approval", Text: "the approval sign-off by anyone with write access, but no author of the change, until ", Next: "what needs it goes on: roll-out"})
+	approve("ci")
+	title("ci", "running: roll-out")
+	approve("other")
+	title("other", "leave the environment production")
+	w.waitsFor(w.executionOf(sha, "other").ID, api.Wait{Kind: "environment", Text: "ci 1 of refs/heads/main to leave the environment production", Next: "its actions run"})
+	if _, err := w.api().Stop(w.context(), w.executionOf(sha, "ci").ID, api.Stop{Abandon: true}); err != nil {
 		t.Fatal(err)
 	}
-	w.check(sha, first+" / production", "failure")
-	w.check(sha, second+" / production", "action_required")
+	w.check(sha, "ci / production", "cancelled")
+	w.check(sha, "other / production", "success")
 }
 
 // waitsFor asks what the one stage of an execution that others wait for waits for, by

@@ -41,6 +41,9 @@ func (a *App) checkRuns(x store.Execution, closed map[string]pipeline.Transition
 	}
 	var all []wanted
 	for i := range x.Stages {
+		if x.Rollback != nil && x.Stages[i].Name != x.Rollback.Stage {
+			continue // it stands there as the target of the rollback left it
+		}
 		w := a.stageRun(x, i)
 		if t, ok := closed[x.Stages[i].Name]; ok {
 			w.closed(x.Execution, i, t)
@@ -98,8 +101,8 @@ func suffix(x pipeline.Execution) string {
 	switch x.Trigger {
 	case pipeline.Push, pipeline.PullRequest, pipeline.MergeGroup:
 		return ""
-	case pipeline.Manual:
-		return fmt.Sprintf(" (manual %d)", x.Number)
+	case pipeline.Manual, pipeline.OnRollback:
+		return fmt.Sprintf(" (%s %d)", x.Trigger, x.Number)
 	case pipeline.OnSchedule, pipeline.OnPipeline, pipeline.OnWebhook:
 	}
 	return fmt.Sprintf(" (%s)", x.Trigger)
@@ -235,7 +238,7 @@ func stageTitle(x pipeline.Execution, i int) string {
 	case pipeline.Succeeded:
 		return "Succeeded in " + human.Duration(st.EndedAt.Sub(st.StartedAt))
 	case pipeline.Failed, pipeline.TimedOut:
-		return failureTitle(st)
+		return cut(cmp.Or(failureTitle(st), sentence(st.Reason), statusWords(st.Status)), 200)
 	case pipeline.Cancelled, pipeline.Stopped, pipeline.Skipped, pipeline.Superseded:
 		return sentence(cmp.Or(st.Reason, x.Reason, "cancelled"))
 	case pipeline.Stopping, pipeline.Cancelling:
@@ -271,11 +274,14 @@ func failureTitle(st pipeline.StageState) string {
 			bad = append(bad, act.Name+": "+cmp.Or(act.Reason, statusWords(act.Status)))
 		}
 	}
-	return cut(strings.Join(bad, "; "), 200)
+	return strings.Join(bad, "; ")
 }
 
 func progressTitle(x pipeline.Execution, i int) string {
 	st := x.Stages[i]
+	if w, held := explain.Held(x, i, explain.Around{}); held {
+		return "Waiting for " + w.Text
+	}
 	var waiting []string
 	for _, j := range waitingApprovals(x, i) {
 		waiting = append(waiting, st.Actions[j].Name)
@@ -316,6 +322,7 @@ func stageSummary(x pipeline.Execution, i int) string {
 			}
 		}
 	}
+	b.WriteString(conditions(st))
 	b.WriteString("| Action | Result | Time |\n| --- | --- | --- |\n")
 	for _, act := range st.Actions {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", plain(act.Name), result(act), actionTime(act))
@@ -344,7 +351,7 @@ func result(act pipeline.ActionState) string {
 	switch {
 	case act.Decision != nil:
 		text = plain(act.Reason)
-	case act.Status == pipeline.Failed || act.Status == pipeline.Errored || act.Status == pipeline.Cancelled:
+	case act.Status == pipeline.Failed || act.Status == pipeline.Errored || act.Status == pipeline.Cancelled || act.Status == pipeline.Skipped:
 		text += plain(colon(act.Reason))
 	}
 	if act.Attempt > 1 {

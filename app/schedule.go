@@ -11,8 +11,8 @@ import (
 	"github.com/stagegate/stagegate/app/api"
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
-	"github.com/stagegate/stagegate/internal/cron"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/cron"
 )
 
 // scheduleInterval is how late a schedule may start, and a freeze may end.
@@ -144,10 +144,9 @@ func (a *App) defaultBranch(ctx context.Context, known github.Repository) (githu
 	}
 	r, err := a.revision(ctx, repo, api.Start{})
 	var no refusal
-	if errors.As(err, &no) { // it has no commit, or GitHub cannot see it yet
-		err = fmt.Errorf("%w: %s", github.ErrNotFound, no.message)
-	}
-	if err != nil {
+	if errors.As(err, &no) { // it has no commit yet
+		return repo, r, nil, nil
+	} else if err != nil {
 		return repo, r, nil, err
 	}
 	all, err := a.pipelines(ctx, repo, r.Commit)
@@ -182,9 +181,7 @@ func (a *App) withSchedules(ctx context.Context, repo github.Repository, all []c
 				return err
 			}
 		}
-		return tx.Enqueue(ctx, store.KeepSchedules{
-			Installation: repo.Installation, Repository: repo.String(), RepositoryID: repo.ID, Since: a.now(),
-		}, time.Time{})
+		return tx.Enqueue(ctx, store.KeepSchedules{Installation: repo.Installation, Repository: repo.String(), RepositoryID: repo.ID}, time.Time{})
 	}
 	return p, nil
 }
@@ -196,7 +193,7 @@ func (a *App) keepSchedules(ctx context.Context, w store.KeepSchedules) error {
 	repo, _, all, err := a.defaultBranch(ctx, repository(store.Execution{
 		Installation: w.Installation, Execution: pipeline.Execution{Repository: w.Repository, RepositoryID: w.RepositoryID},
 	}))
-	if errors.Is(err, github.ErrNotFound) && a.now().Sub(w.Since) >= missingPatience {
+	if errors.Is(err, github.ErrNotFound) {
 		return nil // its next time drops each schedule
 	} else if err != nil {
 		return err

@@ -185,6 +185,7 @@ func (r *run) assemble(ctx context.Context, rev pipeline.Revision) {
 		answer: r.answer,
 		decide: func(e pipeline.AwaitExpiry, at time.Time) []pipeline.Event { return r.decide(ctx, e, at) },
 		change: func(x pipeline.Execution) { r.desk.withdraw(x); r.Reporter.Change(r.chosen.of(x)) },
+		note:   r.Reporter.Note,
 		ended:  make(chan struct{}),
 	}
 	r.jobs.apply, r.jobs.runs = r.machine.apply, r.shelf.clear

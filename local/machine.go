@@ -24,6 +24,7 @@ type machine struct {
 	stop    func(pipeline.JobID) bool // false: it was never begun
 	decide  func(pipeline.AwaitExpiry, time.Time) []pipeline.Event
 	change  func(pipeline.Execution)
+	note    func(string)
 	ended   chan struct{} // closed when the execution has
 	isEnded bool
 }
@@ -43,6 +44,7 @@ func (m *machine) apply(e pipeline.Event) error {
 		for _, effect := range effects {
 			events = append(events, m.carry(effect, e.When())...)
 		}
+		events = append(events, m.goOn(e.When())...)
 	}
 	m.change(m.x)
 	if m.x.Status.Ended() && !m.isEnded {
@@ -52,6 +54,27 @@ func (m *machine) apply(e pipeline.Event) error {
 	return nil
 }
 
+// goOn lets a stage begin whose rules would have it wait: who runs a pipeline on their
+// machine waits for no window.
+func (m *machine) goOn(at time.Time) []pipeline.Event {
+	for _, st := range m.x.Stages {
+		if st.Hold.For == pipeline.HoldRules {
+			m.note("stage " + st.Name + " goes on here, though " + st.Reason)
+			return []pipeline.Event{pipeline.Override{At: at, Actor: m.x.Actor, Reason: "a run on this machine does not wait", Stage: st.Name}}
+		}
+	}
+	return nil
+}
+
+// wake applies Due when its time has come.
+func (m *machine) wake(e pipeline.AwaitDue) {
+	time.AfterFunc(time.Until(e.At), func() {
+		if err := m.apply(pipeline.Due{At: e.At, Stage: e.Stage, Attempt: e.Attempt}); err != nil {
+			m.note(err.Error())
+		}
+	})
+}
+
 // carry does what an execution asks for and returns what follows at once.
 // FetchSource is not looked at: the source is packed anyway.
 func (m *machine) carry(effect pipeline.Effect, at time.Time) []pipeline.Event {
@@ -59,9 +82,11 @@ func (m *machine) carry(effect pipeline.Effect, at time.Time) []pipeline.Event {
 	case pipeline.TellLock:
 		lock, answers := m.locks[e.Key].Apply(e.Event)
 		m.locks[e.Key] = lock
-		if len(answers) > 0 {
-			return []pipeline.Event{pipeline.Entered{At: at, Stage: answers[0].Stage, Environment: e.Key.OfEnvironment()}}
+		var events []pipeline.Event
+		for _, a := range answers {
+			events = append(events, a.Event(at, e.Key))
 		}
+		return events
 	case pipeline.StartJob:
 		if r, ok := m.answer(e.Job.ID, at); ok {
 			return []pipeline.Event{pipeline.JobFinished{At: at, Job: e.Job.ID, Result: r}}
@@ -72,6 +97,10 @@ func (m *machine) carry(effect pipeline.Effect, at time.Time) []pipeline.Event {
 			never := pipeline.Result{Status: pipeline.Cancelled, FinishedAt: at}
 			return []pipeline.Event{pipeline.JobFinished{At: at, Job: e.Job, Result: never}}
 		}
+	case pipeline.AwaitDue:
+		m.wake(e)
+	case pipeline.RollBack:
+		return []pipeline.Event{pipeline.RolledBack{At: at, Stage: e.Stage, Why: "a run on this machine has nothing to go back to"}}
 	case pipeline.AwaitExpiry: // comes with each approval that is asked for
 		return m.decide(e, at)
 	}

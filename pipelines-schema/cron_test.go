@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/stagegate/stagegate/internal/cron"
+	"github.com/stagegate/stagegate/internal/pipeline/cron"
 )
 
 // TestSchedulesCanBeKept asks that whoever keeps a schedule understands each that

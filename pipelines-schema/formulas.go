@@ -118,9 +118,6 @@ func (p *parser) checkCalls(f formula, calls []expression.Call) {
 			}
 			p.reportIn(f.node, c.Offset, "", "hash() is not supported yet")
 		case "changed":
-			if f.form == template {
-				p.reportIn(f.node, c.Offset, "", "changed() is not supported yet")
-			}
 			if positive, ok := strings.CutPrefix(c.Pattern, "!"); ok {
 				p.reportIn(f.node, c.Offset, "write !changed('"+show(positive)+"')", "! excludes in a list of patterns, and changed() has one pattern")
 			} else if message, hint := wrongPattern(c.Pattern, filePaths); message != "" {

@@ -94,6 +94,14 @@ func (d *drain) carry(ctx context.Context, x Execution, effect pipeline.Effect) 
 		return d.stopJob(ctx, e.Job)
 	case pipeline.AwaitExpiry:
 		return d.tx.Enqueue(ctx, Expire{Job: e.Job.String()}, e.At)
+	case pipeline.AwaitDue:
+		return d.tx.Enqueue(ctx, Due{Execution: x.ID, Stage: e.Stage, Attempt: e.Attempt}, e.At)
+	case pipeline.Compare:
+		return d.tx.Enqueue(ctx, Compare{Execution: x.ID, Stage: e.Stage, Deployed: e.Deployed}, time.Time{})
+	case pipeline.RollBack:
+		return d.rollBack(ctx, x, e)
+	case pipeline.Passed:
+		return d.tx.SavePass(ctx, x.ID, e.Stage)
 	case pipeline.StartFollowers:
 		return d.tx.Enqueue(ctx, StartFollowers{Execution: x.ID, Stage: e.Stage, Attempt: e.Attempt}, time.Time{})
 	case pipeline.Report:
@@ -109,11 +117,7 @@ func (d *drain) tellLock(ctx context.Context, key pipeline.LockKey, e pipeline.L
 	}
 	lock, answers := lock.Apply(e)
 	for _, a := range answers {
-		if a.By == 0 {
-			d.send(a.Execution, pipeline.Entered{At: d.at, Stage: a.Stage, Environment: key.OfEnvironment()})
-		} else {
-			d.send(a.Execution, pipeline.MadeWay{At: d.at, Stage: a.Stage, By: a.By})
-		}
+		d.send(a.Execution, a.Event(d.at, key))
 	}
 	lock.Closed = false // it is not kept with the lock
 	return d.tx.SaveLock(ctx, key, lock)
@@ -122,7 +126,7 @@ func (d *drain) tellLock(ctx context.Context, key pipeline.LockKey, e pipeline.L
 // lock reads a lock, and whether a transition keeps it closed now.
 func (d *drain) lock(ctx context.Context, key pipeline.LockKey) (pipeline.Lock, error) {
 	lock, err := d.tx.Lock(ctx, key)
-	if err != nil || key.OfEnvironment() {
+	if err != nil || key.Shared() {
 		return lock, err
 	}
 	disabled, err := d.tx.Transitions(ctx, key.Repository)
@@ -156,6 +160,8 @@ func Actor(e pipeline.Event) string {
 	case pipeline.Stop:
 		return e.Actor
 	case pipeline.Retry:
+		return e.Actor
+	case pipeline.Override:
 		return e.Actor
 	case pipeline.Decided:
 		return e.Actor

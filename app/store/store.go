@@ -125,6 +125,7 @@ type Filter struct {
 	Commit       string // or how its SHA begins
 	Status       pipeline.Status
 	Active       bool   // not ended
+	SucceededIn  string // a stage
 	Before       string // id: only older ones
 	After        string // id: only newer ones
 	Limit        int    // zero: 1000
@@ -145,6 +146,8 @@ type Executions interface {
 	// SaveExecution stores a change and adds one to Version; ErrConflict when
 	// the stored version is not x's.
 	SaveExecution(ctx context.Context, x *Execution) error
+	// SavePass notes that the execution has succeeded in a stage; twice is once.
+	SavePass(ctx context.Context, id, stage string) error
 	// Reported notes the version GitHub knows.
 	Reported(ctx context.Context, id string, version int) error
 }

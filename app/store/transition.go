@@ -9,7 +9,7 @@ import (
 )
 
 // Disable closes the way into a stage, or says anew by whom, until when and why.
-// Who is inside stays there.
+// Who is inside stays there; who has only waited for approvals there begins nothing.
 func Disable(ctx context.Context, tx Tx, t pipeline.Transition) error {
 	if err := tx.SaveTransition(ctx, t); err != nil {
 		return err

@@ -73,6 +73,37 @@ func (Expire) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: QueueTimer, MaxAttempts: forever}
 }
 
+// Due tells a stage that a time has come which it waited for.
+type Due struct {
+	Execution string `json:"execution"`
+	Stage     string `json:"stage"`
+	Attempt   int    `json:"attempt"` // of the stage
+}
+
+// Kind names the work in the queue.
+func (Due) Kind() string { return "due" }
+
+// InsertOpts chooses the queue.
+func (Due) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueTimer, MaxAttempts: forever}
+}
+
+// Compare asks GitHub whether an execution's commit contains the one that its
+// environment has.
+type Compare struct {
+	Execution string `json:"execution"`
+	Stage     string `json:"stage"`
+	Deployed  string `json:"deployed"` // commit
+}
+
+// Kind names the work in the queue.
+func (Compare) Kind() string { return "compare" }
+
+// InsertOpts chooses the queue.
+func (Compare) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueSource, MaxAttempts: forever}
+}
+
 // Recover asks GitHub for deliveries that failed.
 type Recover struct{}
 

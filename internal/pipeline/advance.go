@@ -3,48 +3,139 @@ package pipeline
 import (
 	"slices"
 	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline/expression"
 )
 
-// advance starts whatever of the stage can start now and ends the stage when
-// nothing of it is left to do. It is called after every change in a stage.
+// advance does whatever of a stage can be done now, and ends the stage when nothing
+// of it is left. It is called after every change in a stage.
 func (m *move) advance(i int) {
 	st := m.own(i)
-	for m.startReady(i) {
-		// An action that cannot even be handed out ends at once, which may
-		// decide the fate of others.
+	if st.Status == Waiting {
+		if st.Hold.For == "" {
+			m.approach(i)
+		}
+		return
+	}
+	if st.Hold.For == HoldRetry && st.Status == InProgress {
+		return
 	}
 	if st.Status == InProgress && m.broken(i) {
 		m.voidApprovals(i)
 	}
-	for _, a := range st.Actions {
-		if a.Status == Queued || a.Status == Waiting || a.Status == InProgress || a.Status == Cancelling {
+	if !m.over(i, RoleWork) || st.Status.Ended() {
+		return
+	}
+	if !st.Judged && st.Status == InProgress && m.outcome(i, true) == Succeeded {
+		if !m.judge(i, RoleSuccess) && st.Barred != RoleSuccess {
 			return
 		}
+		st.Judged = true
+	}
+	if m.busy(i, RoleEntry) || m.busy(i, RoleSuccess) || st.Claimed && !m.over(i, RoleFinally) {
+		return
 	}
 	m.endStage(i)
 }
 
-// startReady starts every pending action whose needs are met; after a failure
-// nothing new starts. It returns whether it started any.
-func (m *move) startReady(i int) bool {
-	st := &m.Stages[i]
-	started := false
-	for j := range st.Actions {
-		if st.Status != InProgress || m.broken(i) {
-			return false
-		}
-		def := m.Definition.Stages[i].Actions[j]
-		if st.Actions[j].Status != Pending || !m.needsMet(i, def) {
-			continue
-		}
-		started = true
-		if def.Approval != nil {
-			m.ask(i, j, *def.Approval)
-		} else {
-			m.handOut(i, j, def)
+// busy tells whether an action of a role is under way.
+func (m *move) busy(i int, role Role) bool {
+	for j, a := range m.Stages[i].Actions {
+		under := a.Status == Queued || a.Status == Waiting || a.Status == InProgress || a.Status == Cancelling
+		if under && m.Definition.Stages[i].Actions[j].Role == role {
+			return true
 		}
 	}
-	return started
+	return false
+}
+
+// over starts every action of a role that can start now, and tells whether none is
+// left.
+func (m *move) over(i int, role Role) bool {
+	for m.startReady(i, role) {
+		// An action that cannot even be handed out ends at once, which may
+		// decide the fate of others.
+	}
+	st := &m.Stages[i]
+	for j, a := range st.Actions {
+		if m.Definition.Stages[i].Actions[j].Role == role && !a.Status.Ended() {
+			return false
+		}
+	}
+	return true
+}
+
+// startReady starts the pending actions of a role that are ready, and ends those that
+// never will be. It returns whether it did either.
+func (m *move) startReady(i int, role Role) bool {
+	st, moved := m.own(i), false
+	for j, def := range m.Definition.Stages[i].Actions {
+		a := &st.Actions[j]
+		if def.Role != role || a.Status != Pending {
+			continue
+		}
+		switch ready, end, reason := m.ready(i, def); {
+		case end != "":
+			m.finish(a, end, reason)
+		case !ready:
+			continue
+		case def.Approval != nil:
+			m.ask(i, j, *def.Approval)
+		case role == RoleWork && !st.Claimed && m.askAgain(i):
+		case role == RoleWork && !m.clear(i):
+			if st.Status != InProgress {
+				return false
+			}
+			continue
+		default:
+			m.handOut(i, j, def)
+		}
+		moved = true
+	}
+	return moved
+}
+
+// ready tells whether an action may start, or how it ends without having started.
+func (m *move) ready(i int, def Action) (ready bool, end Status, reason string) {
+	st := m.Stages[i]
+	status := expression.Status{
+		Failed:    m.broken(i) || def.Role == RoleFinally && st.Barred == RoleSuccess,
+		Cancelled: st.Status == Cancelling || st.Status == Stopping,
+	}
+	skipped := ""
+	for _, need := range def.Needs {
+		k := m.action(i, need)
+		switch a := st.Actions[k]; {
+		case !a.Status.Ended():
+			return false, "", ""
+		case a.Status == Skipped:
+			skipped = need
+		case a.Status != Succeeded && !m.tolerated(i, k):
+			status.Failed = true
+		}
+	}
+	usual := status
+	if def.Role == RoleFinally { // it is there for whatever has happened
+		usual = expression.Status{}
+	}
+	holds, asks, err := true, false, error(nil)
+	if def.If != "" {
+		if _, asks, err = m.holds(i, def.If, status, def.Matrix); asks {
+			usual = status
+		}
+		holds, _, err = m.holds(i, def.If, usual, def.Matrix)
+	}
+	switch {
+	case !asks && (usual.Failed || usual.Cancelled):
+		return false, Cancelled, "not started"
+	case !asks && skipped != "":
+		return false, Skipped, "it needs " + skipped + ", which was skipped"
+	case err != nil:
+		return false, Errored, err.Error()
+	case !holds:
+		return false, Skipped, "its if does not hold: " + def.If
+	}
+	return true, "", ""
 }
 
 func (m *move) ask(i, j int, def Approval) {
@@ -60,10 +151,6 @@ func (m *move) handOut(i, j int, def Action) {
 		m.finish(a, Errored, err.Error())
 		return
 	}
-	if st := &m.Stages[i]; !st.Claimed {
-		st.Claimed = true
-		m.emit(TellLock{m.LockKey(i), Work{m.ID}})
-	}
 	a.Status = Queued
 	m.emit(StartJob{job})
 }
@@ -71,28 +158,16 @@ func (m *move) handOut(i, j int, def Action) {
 // broken tells whether an action of the stage has gone wrong that may not.
 func (m *move) broken(i int) bool {
 	for j, a := range m.Stages[i].Actions {
-		if a.Status.Bad() && !m.Definition.Stages[i].Actions[j].ContinueOnError {
+		if a.Status.Bad() && m.Definition.Stages[i].Actions[j].Role == RoleWork && !m.tolerated(i, j) {
 			return true
 		}
 	}
 	return false
 }
 
-// needsMet tells whether everything the action needs has succeeded, or has failed
-// and may.
-func (m *move) needsMet(i int, def Action) bool {
-	actions := m.Stages[i].Actions
-	for _, need := range def.Needs {
-		k := slices.IndexFunc(actions, func(a ActionState) bool { return a.Name == need })
-		if k < 0 {
-			return false
-		}
-		tolerated := actions[k].Status.Bad() && m.Definition.Stages[i].Actions[k].ContinueOnError
-		if actions[k].Status != Succeeded && !tolerated {
-			return false
-		}
-	}
-	return true
+// tolerated tells whether an action has gone wrong, and may.
+func (m *move) tolerated(i, j int) bool {
+	return m.Stages[i].Actions[j].Status.Bad() && m.Definition.Stages[i].Actions[j].ContinueOnError
 }
 
 // voidApprovals withdraws what waits for an answer that no longer matters.
@@ -104,65 +179,105 @@ func (m *move) voidApprovals(i int) {
 	}
 }
 
-// endStage gives the lock back and goes on to the next stage, or ends the
-// execution.
+// endStage ends a stage of which nothing is left to do, and goes on to what follows.
 func (m *move) endStage(i int) {
-	st := &m.Stages[i]
+	st := m.own(i)
 	for j := range st.Actions {
 		if a := &st.Actions[j]; a.Status == Pending {
 			m.finish(a, Cancelled, "not started")
 		}
 	}
-	st.Status, st.EndedAt = m.outcome(i), m.now
-	m.leave(i)
+	st.Status, st.EndedAt, st.Hold = m.outcome(i, false), m.now, Hold{}
 	switch {
 	case m.Status == Cancelling:
+		m.leave(i)
 		m.end(Cancelled, m.Reason)
 	case st.Status == Stopped:
+		m.leave(i)
 		m.end(Stopped, m.Reason)
-	case st.Status != Succeeded:
-		m.end(Failed, "stage "+st.Name+" "+words(st.Status))
-	default:
-		m.succeeded(st.Name, st.Attempt)
+	case st.Status == Succeeded:
+		m.passed(i)
+		m.leave(i)
 		m.goOn(i)
+	default:
+		m.failed(i)
 	}
 }
 
-// goOn leads from a stage that did not fail to the next one, or to the end.
-func (m *move) goOn(i int) {
-	if m.Status == Stopping && i+1 < len(m.Stages) {
-		m.stopAt(i + 1)
+// passed tells everybody that a stage has succeeded, and its environment what it has
+// now.
+func (m *move) passed(i int) {
+	st := m.own(i)
+	m.emit(Passed{Stage: st.Name})
+	m.succeeded(st.Name, st.Attempt)
+	if key, ok := m.EnvironmentKey(i); ok && st.Granted > 0 {
+		there := Deployment{Pipeline: m.Definition.Name, Commit: m.Revision.Commit, Number: m.Number}
+		m.emit(TellLock{key, Deploy{there}})
+	}
+}
+
+// failed does what the stage says of its failure.
+func (m *move) failed(i int) {
+	st, then := m.own(i), m.Definition.Stages[i].OnFailure
+	answered := slices.ContainsFunc(st.Actions, func(a ActionState) bool { return a.Status == Rejected || a.Status == Expired })
+	worked := st.Claimed && !answered && m.Status == InProgress
+	roll := then.Rollback || m.rollsBack(i)
+	switch {
+	case worked && then.Retry != RetryNothing && st.Retries < then.Times:
+		m.tryAgain(i, then)
+		return
+	case worked && roll && m.Rollback == nil && m.Definition.Mode != Parallel:
+		m.emit(RollBack{Stage: st.Name, Locks: append([]LockKey{m.LockKey(i)}, m.SharedKeys(i)[:st.Asked]...)})
+	case worked && then.Skip:
+		m.leave(i)
+		st.Status, st.Reason = Skipped, "it "+words(Failed)+", and its on-failure passes it over"
+	default:
+		m.leave(i)
+	}
+	m.goOn(i)
+}
+
+// rollsBack tells whether a rule on success says that a failure by it is rolled back.
+func (m *move) rollsBack(i int) bool {
+	st := m.Stages[i]
+	return st.Barred == RoleSuccess && slices.ContainsFunc(st.Checks, func(c Check) bool {
+		worst := c.worst()
+		return c.Point == RoleSuccess && worst != nil && slices.ContainsFunc(c.Findings, func(f Finding) bool {
+			return !f.Holds && f.Otherwise == OtherwiseRollback
+		})
+	})
+}
+
+// tryAgain runs a failed stage again, which keeps its locks.
+func (m *move) tryAgain(i int, how OnFailure) {
+	st := m.own(i)
+	tried := st.Retries + 1
+	m.reset(i, how.Retry == RetryAll)
+	st.Retries, st.Status, st.StartedAt, st.Claimed = tried, InProgress, m.now, true
+	if how.Backoff > 0 {
+		st.Hold = Hold{For: HoldRetry, Until: m.now.Add(how.Backoff)}
+		m.emit(AwaitDue{At: st.Hold.Until, Stage: st.Name, Attempt: st.Attempt})
 		return
 	}
-	ran := func(st StageState) bool { return st.Status != Skipped }
-	switch {
-	case i+1 < len(m.Stages):
-		m.request(i + 1)
-	case slices.ContainsFunc(m.Stages, ran):
-		m.end(Succeeded, "")
-		m.succeeded("", 0)
-	default:
-		m.end(Skipped, m.Stages[i].Reason)
-	}
+	m.advance(i)
 }
 
-// outcome is the status of a stage whose actions have all ended. Only a stage
-// in which time alone ran out has timed out.
-func (m *move) outcome(i int) Status {
-	succeeded := func(a ActionState) bool { return a.Status == Succeeded }
-	if m.Status == Stopping && !all(m.Stages[i].Actions, succeeded) {
-		return Stopped
-	}
+// outcome is the status of a stage whose actions have all ended; with only, of its
+// own actions alone. Only a stage in which time alone ran out has timed out.
+func (m *move) outcome(i int, only bool) Status {
 	result := Succeeded
 	for j, a := range m.Stages[i].Actions {
-		if a.Status.Bad() && m.Definition.Stages[i].Actions[j].ContinueOnError {
+		role := m.Definition.Stages[i].Actions[j].Role
+		if m.tolerated(i, j) || role != RoleWork && (only || role != RoleFinally) {
 			continue
 		}
 		switch a.Status {
 		case Failed, Errored, Rejected:
-			return Failed
+			result = Failed
 		case TimedOut, Expired:
-			result = TimedOut
+			if result != Failed {
+				result = TimedOut
+			}
 		case Cancelled:
 			if result == Succeeded {
 				result = Cancelled
@@ -170,14 +285,15 @@ func (m *move) outcome(i int) Status {
 		default:
 		}
 	}
-	if m.Status == Cancelling {
+	switch {
+	case m.Status == Stopping && result != Succeeded:
+		return Stopped
+	case m.Status == Cancelling && result != Failed:
 		return Cancelled
+	case !only && m.Stages[i].Barred == RoleSuccess && result == Succeeded:
+		return Failed
 	}
 	return result
-}
-
-func all[T any](list []T, is func(T) bool) bool {
-	return !slices.ContainsFunc(list, func(t T) bool { return !is(t) })
 }
 
 // job makes the job of an action with every expression resolved.
@@ -188,11 +304,11 @@ func (m *move) job(i, j int, def Action) (Job, error) {
 		Run: def.Run, Shell: def.Shell, Artifacts: def.Artifacts, Secrets: def.Secrets, Timeout: def.Timeout,
 	}
 	var err error
-	if job.Image, err = m.expand("image", def.Image); err != nil {
+	if job.Image, err = m.expandFor(def, "image", def.Image); err != nil {
 		return Job{}, err
 	}
 	for _, v := range def.Env {
-		text, err := m.expand("env "+v.Name, v.Value)
+		text, err := m.expandFor(def, "env "+v.Name, v.Value)
 		if err != nil {
 			return Job{}, err
 		}

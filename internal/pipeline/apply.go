@@ -73,11 +73,29 @@ func (m *move) apply(e Event) (bool, error) {
 		}
 		return m.onExecution(e, func() { m.stop(e) })
 	case Entered:
-		return m.onStage(e, e.Stage, func(i int) error { m.entered(i, e.Environment); return nil })
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { m.entered(i); return true, nil })
+	case TurnedAway:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { m.turnedAway(i); return true, nil })
 	case MadeWay:
-		return m.onStage(e, e.Stage, func(i int) error { m.makeWay(i, e.By); return nil })
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { m.makeWay(i, e.By); return true, nil })
+	case Granted:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.granted(i, e.Deployed), nil })
+	case Cleared:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.cleared(i), nil })
+	case Shut:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.shut(i), nil })
+	case Opened:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.resume(i, HoldShut), nil })
+	case Due:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.due(i, e.Attempt), nil })
+	case Compared:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.compared(i, e), nil })
+	case RolledBack:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.rolledBack(i, e), nil })
+	case Override:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return true, m.override(i, e) })
 	case Retry:
-		return m.onStage(e, e.Stage, func(i int) error { return m.retry(i, e) })
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return true, m.retry(i, e) })
 	case JobStarted:
 		return m.onAction(e, e.Job, func(_ int, a *ActionState) {
 			a.Status, a.StartedAt, a.Runner, a.Image = InProgress, e.At, e.Runner, e.Image
@@ -110,18 +128,21 @@ func (m *move) onExecution(e Event, do func()) (bool, error) {
 	return false, refuse("%s does not fit an execution that is %s", e.Kind(), m.Status)
 }
 
-func (m *move) onStage(e Event, name string, do func(int) error) (bool, error) {
+func (m *move) onStage(e Event, name string, do func(int) (bool, error)) (bool, error) {
 	i := m.StageIndex(name)
 	if i < 0 {
 		return false, refuse("execution %d has no stage %q", m.Number, name)
 	}
 	switch verdict(e.Kind(), m.Stages[i].Status) {
 	case Move:
-		err := do(i)
-		return err == nil, err
+		moved, err := do(i)
+		return moved && err == nil, err
 	case Ignore:
 		return false, nil
 	case Refuse:
+	}
+	if e.Kind() == KindOverride {
+		return false, refuse("stage %s is %s; only one that its rules keep back, or have failed, can be overridden", name, words(m.Stages[i].Status))
 	}
 	return false, refuse("stage %s is %s; only a failed or stopped stage can be run again", name, words(m.Stages[i].Status))
 }
@@ -154,141 +175,18 @@ func (m *move) onAction(e Event, id JobID, do func(stage int, a *ActionState)) (
 	return false, refuse("%s does not fit action %s/%s, which is %s", e.Kind(), id.Stage, id.Action, a.Status)
 }
 
-// begin lays the stages out.
-func (m *move) begin() {
-	m.Status, m.CreatedAt = Pending, m.now
-	m.Stages = make([]StageState, len(m.Definition.Stages))
-	for i, s := range m.Definition.Stages {
-		st := StageState{Name: s.Name, Status: Pending, Attempt: 1}
-		for _, a := range s.Actions {
-			st.Actions = append(st.Actions, ActionState{Name: a.Name, Status: Pending, Attempt: 1})
-		}
-		m.Stages[i] = st
-	}
-}
-
-// skip ends all stages with the execution: their check runs are declared, and
-// may be required.
-func (m *move) skip(reason string) {
-	m.begin()
-	for i := range m.Stages {
-		m.skipStage(i, reason)
-	}
-	m.end(Skipped, reason)
-}
-
-func (m *move) skipStage(i int, reason string) {
-	st := m.own(i)
-	st.Status, st.Reason, st.EndedAt = Skipped, reason, m.now
-	for j := range st.Actions {
-		m.finish(&st.Actions[j], Skipped, "")
-	}
-}
-
-// start wants the source. Where nobody may be overtaken, the place in front of the
-// first stage is taken at once: sources may come in another order.
-func (m *move) start() {
-	m.begin()
-	m.want()
-}
-
-func (m *move) want() {
-	m.emit(FetchSource{})
-	if m.Definition.Mode == Queueing {
-		m.request(0)
-	}
-}
-
-func (m *move) sourceFetched(e SourceFetched) {
-	m.Source, m.Notes, m.Status = e.Source, e.Notes, InProgress
-	switch i := m.waiting(); {
-	case i < 0:
-		m.request(0)
-	case m.Stages[i].Admitted:
-		m.goIn(i)
-	}
-}
-
-func (m *move) sourceFailed(e SourceFailed) {
-	if i := m.waiting(); i >= 0 {
-		m.leave(i)
-		m.Stages[i].Status, m.Stages[i].WaitsFrom = Pending, time.Time{}
-	}
-	m.end(Failed, e.Reason)
-}
-
-// waiting is the stage that the execution waits in front of, or -1.
-func (m *move) waiting() int {
-	return slices.IndexFunc(m.Stages, func(st StageState) bool { return st.Status == Waiting })
-}
-
-// request asks to be let into a stage, or goes on past one that is not for this
-// execution.
-func (m *move) request(i int) {
-	st := &m.Stages[i]
-	if env := m.Definition.Stages[i].Environment; env != "" && !m.Trusted {
-		m.skipStage(i, "the environment "+env+" is for the default branch only")
-		m.goOn(i)
-		return
-	}
-	st.Status, st.Admitted, st.WaitsFrom = Waiting, false, m.now
-	m.emit(TellLock{m.LockKey(i), Enter{m.claim(i, m.Definition.Mode)}})
-}
-
-func (m *move) claim(i int, mode Mode) Claim {
-	return Claim{Execution: m.ID, Number: m.Number, Stage: m.Stages[i].Name, Mode: mode}
-}
-
-// entered is the word of the stage's lock, or of its environment's.
-func (m *move) entered(i int, environment bool) {
-	switch {
-	case environment:
-		m.beginStage(i)
-	case m.Source.Digest == "":
-		m.Stages[i].Admitted = true
-	default:
-		m.Stages[i].Admitted = true
-		m.goIn(i)
-	}
-}
-
-// goIn begins a stage whose lock the execution has, after a wait for the
-// environment where there is one.
-func (m *move) goIn(i int) {
-	if key, ok := m.EnvironmentKey(i); ok {
-		m.emit(TellLock{key, Enter{m.claim(i, Queueing)}})
-		return
-	}
-	m.beginStage(i)
-}
-
-func (m *move) beginStage(i int) {
-	st := &m.Stages[i]
-	st.Status, st.StartedAt, st.Claimed = InProgress, m.now, false
-	m.advance(i)
-}
-
-// leave gives back the locks of a stage, or the places in front of them.
-func (m *move) leave(i int) {
-	if key, ok := m.EnvironmentKey(i); ok {
-		m.emit(TellLock{key, Leave{m.ID}})
-	}
-	m.emit(TellLock{m.LockKey(i), Leave{m.ID}})
-}
-
 // makeWay ends the execution in favour of a newer one of its lane. The lock
 // has already forgotten it.
 func (m *move) makeWay(i, by int) {
-	if key, ok := m.EnvironmentKey(i); ok {
-		m.emit(TellLock{key, Leave{m.ID}})
-	}
+	m.letGo(i)
 	st := m.own(i)
+	m.dropCommands(i)
 	for j := range st.Actions {
 		if a := &st.Actions[j]; !a.Status.Ended() {
 			m.finish(a, Cancelled, "")
 		}
 	}
-	st.Status, st.EndedAt = Superseded, m.now
+	st.Status, st.EndedAt, st.Hold = Superseded, m.now, Hold{}
 	st.Reason = fmt.Sprintf("execution %d took its place", by)
 	m.end(Superseded, fmt.Sprintf("superseded by execution %d", by))
 }
@@ -306,8 +204,30 @@ func (m *move) jobFinished(i int, a *ActionState, r Result) {
 	if a.StartedAt.IsZero() {
 		a.StartedAt = r.StartedAt
 	}
+	a.Tests = r.Tests
 	m.finish(a, status, r.Reason)
+	m.failFast(i, *a)
 	m.advance(i)
+}
+
+// failFast stops the other runs of a matrix when one has failed.
+func (m *move) failFast(i int, failed ActionState) {
+	st, defs := m.own(i), m.Definition.Stages[i].Actions
+	def := defs[slices.IndexFunc(defs, func(d Action) bool { return d.Name == failed.Name })]
+	if !failed.Status.Bad() || !def.FailFast || def.ContinueOnError {
+		return
+	}
+	for j := range st.Actions {
+		a := &st.Actions[j]
+		switch {
+		case defs[j].Of != def.Of || defs[j].Role != def.Role:
+		case a.Status == Pending:
+			m.finish(a, Cancelled, "another run of its matrix failed")
+		case a.Status == Queued || a.Status == InProgress:
+			a.Status = Cancelling
+			m.emit(StopJob{m.JobID(i, j)})
+		}
+	}
 }
 
 func (m *move) decided(i int, a *ActionState, e Decided) {

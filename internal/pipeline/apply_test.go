@@ -63,6 +63,24 @@ func run(t *testing.T, x pipeline.Execution, events ...pipeline.Event) (pipeline
 		if x, effects, err = x.Apply(e); err != nil {
 			t.Fatalf("%s: %v", e.Kind(), err)
 		}
+		x, effects = begins(t, x, effects, e.When())
+	}
+	return x, effects
+}
+
+// begins answers for the locks when an execution asks whether it may begin. The
+// effects are those of both, with one report at the end.
+func begins(t *testing.T, x pipeline.Execution, effects []pipeline.Effect, at time.Time) (pipeline.Execution, []pipeline.Effect) {
+	t.Helper()
+	for _, effect := range effects {
+		tell, ok := effect.(pipeline.TellLock)
+		if begin, begins := tell.Event.(pipeline.Begin); ok && begins {
+			next, more, err := x.Apply(pipeline.Cleared{At: at, Stage: begin.Stage})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return next, append(slices.DeleteFunc(effects, func(e pipeline.Effect) bool { return e == pipeline.Report{} }), more...)
+		}
 	}
 	return x, effects
 }
@@ -97,9 +115,10 @@ func TestEffectsOfTheMainLoop(t *testing.T) {
 	compile.Artifacts = []pipeline.Output{{Name: "shop", Path: "out"}}
 	rollOut := job("production", "roll-out", "deploy:1.2", "deploy", shop)
 	rollOut.Env = []pipeline.Value{{Name: "REGION", Value: "eu"}, {Name: "SHA", Value: "c0ffee"}}
-	enter := func(stage string) pipeline.LockEvent {
-		return pipeline.Enter{Claim: pipeline.Claim{Execution: "7", Number: 3, Stage: stage}}
+	claim := func(stage string) pipeline.Claim {
+		return pipeline.Claim{Execution: "7", Number: 3, Pipeline: "release", Stage: stage}
 	}
+	enter := func(stage string) pipeline.LockEvent { return pipeline.Enter{Claim: claim(stage)} }
 	steps := []struct {
 		event pipeline.Event
 		want  []pipeline.Effect
@@ -107,20 +126,22 @@ func TestEffectsOfTheMainLoop(t *testing.T) {
 		{pipeline.Started{At: at(0)}, []pipeline.Effect{pipeline.FetchSource{}}},
 		{fetched, []pipeline.Effect{pipeline.TellLock{Key: key("build"), Event: enter("build")}}},
 		{pipeline.Entered{At: at(2), Stage: "build"}, []pipeline.Effect{
-			pipeline.TellLock{Key: key("build"), Event: pipeline.Work{Execution: "7"}},
+			pipeline.TellLock{Key: key("build"), Event: pipeline.Begin{Claim: claim("build")}},
 			pipeline.StartJob{Job: compile},
 			pipeline.StartJob{Job: job("build", "lint", "lint", "lint", source)},
 		}},
 		{ended(3, id("build", "compile", 1), built), nil},
 		{ended(4, id("build", "lint", 1), good), []pipeline.Effect{
+			pipeline.Passed{Stage: "build"},
 			pipeline.TellLock{Key: key("build"), Event: pipeline.Leave{Execution: "7"}},
 			pipeline.TellLock{Key: key("production"), Event: enter("production")},
 		}},
 		{pipeline.Entered{At: at(5), Stage: "production"}, []pipeline.Effect{pipeline.AwaitExpiry{At: at(65), Job: id("production", "sign-off", 1)}}},
 		{approve(10), []pipeline.Effect{
-			pipeline.TellLock{Key: key("production"), Event: pipeline.Work{Execution: "7"}}, pipeline.StartJob{Job: rollOut},
+			pipeline.TellLock{Key: key("production"), Event: pipeline.Begin{Claim: claim("production")}}, pipeline.StartJob{Job: rollOut},
 		}},
 		{ended(12, id("production", "roll-out", 1), good), []pipeline.Effect{
+			pipeline.Passed{Stage: "production"},
 			pipeline.TellLock{Key: key("production"), Event: pipeline.Leave{Execution: "7"}},
 		}},
 	}
@@ -244,6 +265,15 @@ func TestTable(t *testing.T) {
 		pipeline.KindStop:          pipeline.Stop{At: at(9), Abandon: true},
 		pipeline.KindEntered:       pipeline.Entered{At: at(9), Stage: "production"},
 		pipeline.KindSuperseded:    pipeline.MadeWay{At: at(9), Stage: "production", By: 4},
+		pipeline.KindTurnedAway:    pipeline.TurnedAway{At: at(9), Stage: "production"},
+		pipeline.KindGranted:       pipeline.Granted{At: at(9), Stage: "production"},
+		pipeline.KindCleared:       pipeline.Cleared{At: at(9), Stage: "production"},
+		pipeline.KindShut:          pipeline.Shut{At: at(9), Stage: "production"},
+		pipeline.KindOpened:        pipeline.Opened{At: at(9), Stage: "production"},
+		pipeline.KindDue:           pipeline.Due{At: at(9), Stage: "production", Attempt: 1},
+		pipeline.KindCompared:      pipeline.Compared{At: at(9), Stage: "production", Deployed: "beef"},
+		pipeline.KindOverride:      pipeline.Override{At: at(9), Stage: "production", Actor: "bob"},
+		pipeline.KindRolledBack:    pipeline.RolledBack{At: at(9), Stage: "production", By: 5, To: 2},
 		pipeline.KindRetry:         pipeline.Retry{At: at(9), Stage: "production"},
 		pipeline.KindJobStarted:    pipeline.JobStarted{At: at(9), Job: id("production", "roll-out", 1)},
 		pipeline.KindJobFinished:   ended(9, id("production", "roll-out", 1), good),
@@ -262,7 +292,7 @@ func TestTable(t *testing.T) {
 			} else if slices.Contains(row.Ignore, status) {
 				want = pipeline.Ignore
 			}
-			x := stateWith(t, row.Of, status)
+			x := expecting(row.Event, stateWith(t, row.Of, status))
 			after, effects, err := x.Apply(events[row.Event])
 			got := pipeline.Ignore
 			if err != nil {
@@ -278,6 +308,31 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
+}
+
+// expecting is an execution whose second stage waits for the event.
+func expecting(k pipeline.Kind, x pipeline.Execution) pipeline.Execution {
+	if len(x.Stages) == 0 {
+		return x
+	}
+	st := &x.Stages[1]
+	switch k {
+	case pipeline.KindGranted:
+		st.Concurrency, st.Asked, st.Hold.For = "deploys", 1, pipeline.HoldShared
+	case pipeline.KindCleared, pipeline.KindShut:
+		st.Hold.For = pipeline.HoldClear
+	case pipeline.KindOpened:
+		st.Hold.For = pipeline.HoldShut
+	case pipeline.KindDue:
+		st.Hold = pipeline.Hold{For: pipeline.HoldRules, Until: at(8)}
+	case pipeline.KindCompared:
+		st.Hold.For, st.Deployed.Commit = pipeline.HoldCompare, "beef"
+	case pipeline.KindOverride:
+		st.Hold.For = pipeline.HoldRules
+	case pipeline.KindRetry:
+		x.Status = pipeline.Failed
+	}
+	return x
 }
 
 // stateWith is an execution whose subject has the status.
@@ -342,7 +397,7 @@ func TestFollowed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x = next
+		x, effects = begins(t, next, effects, e.When())
 		for _, effect := range effects {
 			if f, ok := effect.(pipeline.StartFollowers); ok {
 				told = append(told, f)

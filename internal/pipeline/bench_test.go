@@ -48,7 +48,7 @@ func BenchmarkLock(b *testing.B) {
 				lock, _ = lock.Apply(pipeline.Enter{Claim: pipeline.Claim{Execution: fmt.Sprint(n), Number: n, Mode: pipeline.Queueing}})
 			}
 			for b.Loop() {
-				lock.Apply(pipeline.Work{Execution: "0"})
+				lock.Apply(pipeline.Leave{Execution: "nobody"})
 			}
 		})
 	}

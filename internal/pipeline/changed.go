@@ -29,11 +29,24 @@ func (d Definition) callsChanged() bool {
 	return slices.ContainsFunc(d.Stages, func(s Stage) bool {
 		rule := func(r Rule) bool { return callsChanged(r.Expression) }
 		return callsChanged(s.If) || slices.ContainsFunc(s.BeforeEntry, rule) || slices.ContainsFunc(s.OnSuccess, rule) ||
-			slices.ContainsFunc(s.Actions, func(a Action) bool { return callsChanged(a.If) })
+			slices.ContainsFunc(s.Actions, Action.callsChanged)
 	})
 }
 
+// callsChanged tells whether an expression of the action calls changed().
+func (a Action) callsChanged() bool {
+	return callsChanged(a.If) || textCallsChanged(a.Image) ||
+		slices.ContainsFunc(a.Env, func(v Value) bool { return textCallsChanged(v.Value) })
+}
+
+func textCallsChanged(text string) bool {
+	t, err := expression.Parse(text)
+	return err == nil && slices.ContainsFunc(t.Calls(), isChanged)
+}
+
+func isChanged(c expression.Call) bool { return c.Function == "changed" }
+
 func callsChanged(condition string) bool {
 	c, err := expression.ParseCondition(condition)
-	return err == nil && slices.ContainsFunc(c.Calls(), func(call expression.Call) bool { return call.Function == "changed" })
+	return err == nil && slices.ContainsFunc(c.Calls(), isChanged)
 }

@@ -11,7 +11,7 @@ type (
 	FetchSource struct{}
 
 	// TellLock sends an event to the lock of a stage; its answers come back as
-	// Entered and MadeWay.
+	// Entered, MadeWay, Granted, Cleared, Shut and Opened.
 	TellLock struct {
 		Key   LockKey
 		Event LockEvent
@@ -36,6 +36,28 @@ type (
 		Attempt int // of the stage
 	}
 
+	// AwaitDue wants Due at a time.
+	AwaitDue struct {
+		At      time.Time
+		Stage   string
+		Attempt int
+	}
+
+	// Compare wants to know whether the execution's commit is a descendant of the one
+	// that is deployed; Compared answers.
+	Compare struct{ Stage, Deployed string }
+
+	// RollBack deploys again what last succeeded in a stage, in an execution of its
+	// own. It gets the locks of this one, which are left where there is nothing to go
+	// back to. RolledBack answers.
+	RollBack struct {
+		Stage string
+		Locks []LockKey
+	}
+
+	// Passed remembers that a stage has succeeded: a rollback can go back to it.
+	Passed struct{ Stage string }
+
 	// Report tells GitHub what changed.
 	Report struct{}
 )
@@ -45,5 +67,9 @@ func (TellLock) effect()       {}
 func (StartJob) effect()       {}
 func (StopJob) effect()        {}
 func (AwaitExpiry) effect()    {}
+func (AwaitDue) effect()       {}
 func (StartFollowers) effect() {}
+func (Compare) effect()        {}
+func (RollBack) effect()       {}
+func (Passed) effect()         {}
 func (Report) effect()         {}

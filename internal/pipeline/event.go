@@ -25,6 +25,15 @@ const (
 	KindStop          Kind = "stop"           // execution
 	KindEntered       Kind = "entered"        // stage
 	KindSuperseded    Kind = "superseded"     // stage
+	KindTurnedAway    Kind = "turned_away"    // stage
+	KindGranted       Kind = "granted"        // stage
+	KindCleared       Kind = "cleared"        // stage
+	KindShut          Kind = "shut"           // stage
+	KindOpened        Kind = "opened"         // stage
+	KindDue           Kind = "due"            // stage
+	KindCompared      Kind = "compared"       // stage
+	KindOverride      Kind = "override"       // stage
+	KindRolledBack    Kind = "rolled_back"    // stage
 	KindRetry         Kind = "retry"          // stage
 	KindJobStarted    Kind = "job_started"    // action
 	KindJobFinished   Kind = "job_finished"   // action
@@ -89,12 +98,70 @@ type (
 		Abandon bool
 	}
 
-	// Entered lets the execution into the stage, or into the stage's environment
-	// after that.
+	// Entered lets the execution into the stage.
 	Entered struct {
-		At          time.Time
-		Stage       string
-		Environment bool
+		At    time.Time
+		Stage string
+	}
+
+	// TurnedAway fails the stage, because too many wait for it.
+	TurnedAway struct {
+		At    time.Time
+		Stage string
+	}
+
+	// Granted gives a stage a lock that it shares with others, such as that of its
+	// environment.
+	Granted struct {
+		At       time.Time
+		Stage    string
+		Deployed Deployment // what is there, of the same pipeline
+	}
+
+	// Cleared lets a stage that is entered hand out its first job: the way into it
+	// is still open.
+	Cleared struct {
+		At    time.Time
+		Stage string
+	}
+
+	// Shut keeps a stage that is entered from handing out its first job, because the
+	// way into it has been closed since.
+	Shut struct {
+		At    time.Time
+		Stage string
+	}
+
+	// Opened ends a Shut.
+	Opened struct {
+		At    time.Time
+		Stage string
+	}
+
+	// Due says that a time has come which the stage waited for.
+	Due struct {
+		At      time.Time
+		Stage   string
+		Attempt int
+	}
+
+	// Compared tells how the execution's commit stands to the one that is deployed.
+	Compared struct {
+		At         time.Time
+		Stage      string
+		Deployed   string // the commit that it was compared with
+		Descendant bool
+	}
+
+	// Override lets a stage go on though its rules do not hold, or though something
+	// newer is deployed. Overtaken tells that a newer execution has been in the stage
+	// since, which refuses it.
+	Override struct {
+		At        time.Time
+		Actor     string
+		Reason    string
+		Stage     string
+		Overtaken bool
 	}
 
 	// MadeWay ends the execution at the stage because a newer one of its lane
@@ -103,6 +170,15 @@ type (
 		At    time.Time
 		Stage string
 		By    int // number of the newer one
+	}
+
+	// RolledBack tells what became of a RollBack.
+	RolledBack struct {
+		At    time.Time
+		Stage string
+		By    int    // number of the execution that goes back; zero: none does
+		To    int    // number of the one that it goes back to
+		Why   string // why none does
 	}
 
 	// Retry runs a failed or stopped stage again: the actions that did not succeed,
@@ -158,6 +234,15 @@ func (Cancel) Kind() Kind          { return KindCancel }
 func (Stop) Kind() Kind            { return KindStop }
 func (Entered) Kind() Kind         { return KindEntered }
 func (MadeWay) Kind() Kind         { return KindSuperseded }
+func (TurnedAway) Kind() Kind      { return KindTurnedAway }
+func (Granted) Kind() Kind         { return KindGranted }
+func (Cleared) Kind() Kind         { return KindCleared }
+func (Shut) Kind() Kind            { return KindShut }
+func (Opened) Kind() Kind          { return KindOpened }
+func (Due) Kind() Kind             { return KindDue }
+func (Compared) Kind() Kind        { return KindCompared }
+func (Override) Kind() Kind        { return KindOverride }
+func (RolledBack) Kind() Kind      { return KindRolledBack }
 func (Retry) Kind() Kind           { return KindRetry }
 func (JobStarted) Kind() Kind      { return KindJobStarted }
 func (JobFinished) Kind() Kind     { return KindJobFinished }
@@ -174,6 +259,15 @@ func (e Cancel) When() time.Time          { return e.At }
 func (e Stop) When() time.Time            { return e.At }
 func (e Entered) When() time.Time         { return e.At }
 func (e MadeWay) When() time.Time         { return e.At }
+func (e TurnedAway) When() time.Time      { return e.At }
+func (e Granted) When() time.Time         { return e.At }
+func (e Cleared) When() time.Time         { return e.At }
+func (e Shut) When() time.Time            { return e.At }
+func (e Opened) When() time.Time          { return e.At }
+func (e Due) When() time.Time             { return e.At }
+func (e Compared) When() time.Time        { return e.At }
+func (e Override) When() time.Time        { return e.At }
+func (e RolledBack) When() time.Time      { return e.At }
 func (e Retry) When() time.Time           { return e.At }
 func (e JobStarted) When() time.Time      { return e.At }
 func (e JobFinished) When() time.Time     { return e.At }

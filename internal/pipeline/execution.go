@@ -24,6 +24,9 @@ const (
 	OnWebhook Trigger = "webhook"
 	// Manual is a person who asked for it.
 	Manual Trigger = "manual"
+	// OnRollback is a person, or a failure, because of which something earlier is
+	// deployed again.
+	OnRollback Trigger = "rollback"
 )
 
 // Revision is the commit an execution is about.
@@ -56,9 +59,10 @@ type Execution struct {
 	Trusted    bool
 	Revision   Revision
 	Definition Definition
-	Chain      []Link   `json:",omitempty"` // the executions that led to it by on: pipeline, the first one first
-	DefinedAt  string   `json:",omitempty"` // the commit of its pipeline file, where that is not the revision's
-	Followed   []string `json:",omitempty"` // its stages whose success starts other pipelines; "" stands for the execution
+	Chain      []Link    `json:",omitempty"` // the executions that led to it by on: pipeline, the first one first
+	DefinedAt  string    `json:",omitempty"` // the commit of its pipeline file, where that is not the revision's
+	Followed   []string  `json:",omitempty"` // its stages whose success starts other pipelines; "" stands for the execution
+	Rollback   *Rollback `json:",omitempty"` // what it goes back to, if it does
 
 	Status    Status
 	Reason    string    // why it ended other than well
@@ -83,17 +87,30 @@ type Problem struct {
 
 // StageState is where one stage of an execution stands.
 type StageState struct {
-	Name      string
-	Status    Status
-	Attempt   int  // from 1; a retry adds one
-	Admitted  bool // its own lock has let it in; it may still wait for the source or the environment
-	Claimed   bool // it has handed out a job
-	Reason    string
-	WaitsFrom time.Time // when it came to its lock
-	StartedAt time.Time
-	EndedAt   time.Time
-	Actions   []ActionState
-	Past      []Attempt `json:",omitempty"` // the earlier ones, oldest first; at most maxPast
+	Name        string
+	Status      Status
+	Attempt     int  // from 1; a retry adds one
+	Admitted    bool // its own lock has let it in; it may still wait for the source, or for its rules to hold
+	Claimed     bool // it was cleared to hand out jobs
+	Reason      string
+	Barred      Role         `json:",omitempty"` // the point at which its rules, or what is deployed, failed it
+	Hold        Hold         `json:",omitzero"`  // what keeps it from going on, beside locks and approvals
+	Asking      bool         `json:",omitempty"` // the commands of its rules run
+	Judged      bool         `json:",omitempty"` // its rules on success were asked
+	Concurrency string       `json:",omitempty"` // the name of the lock it shares, resolved
+	Asked       int          `json:",omitempty"` // how many of its shared locks it has asked for
+	Granted     int          `json:",omitempty"` // and has got
+	Deployed    Deployment   `json:",omitzero"`  // what its environment had then
+	Descends    string       `json:",omitempty"` // the commit that it is known to be a descendant of
+	RolledBack  int          `json:",omitempty"` // number of the execution that goes back from it
+	Retries     int          `json:",omitempty"` // how often on-failure has tried it again since a person did
+	Checks      []Check      `json:",omitempty"` // of its rules: the latest at each point
+	Overrides   []Overridden `json:",omitempty"` // of the present attempt
+	WaitsFrom   time.Time    // when it came to its lock
+	StartedAt   time.Time
+	EndedAt     time.Time
+	Actions     []ActionState
+	Past        []Attempt `json:",omitempty"` // the earlier ones, oldest first; at most maxPast
 }
 
 // Attempt is one run of a stage that a retry took the place of. Of its actions
@@ -105,6 +122,56 @@ type Attempt struct {
 	StartedAt time.Time
 	EndedAt   time.Time
 	Actions   []ActionState
+	Checks    []Check      `json:",omitempty"`
+	Overrides []Overridden `json:",omitempty"`
+}
+
+// Hold is what keeps a stage from going on, beside its lock and approvals. Its zero
+// value is nothing.
+type Hold struct {
+	For   HoldKind
+	Until time.Time // when it looks again; zero: when it is told something
+}
+
+// HoldKind is what a stage waits for.
+type HoldKind string
+
+const (
+	// HoldRules are rules that do not hold.
+	HoldRules HoldKind = "rules"
+	// HoldShared is a lock that the stage shares, such as that of its environment.
+	HoldShared HoldKind = "shared"
+	// HoldCompare is the word of how its commit stands to what is deployed.
+	HoldCompare HoldKind = "compare"
+	// HoldClear is the word of its own lock.
+	HoldClear HoldKind = "clear"
+	// HoldShut is a way into the stage that was closed after it was entered.
+	HoldShut HoldKind = "shut"
+	// HoldRetry is the time before it is tried again.
+	HoldRetry HoldKind = "retry"
+)
+
+// Overridden is a person's word that a stage goes on though its rules do not hold.
+type Overridden struct {
+	At     time.Time
+	Actor  string
+	Reason string
+	Point  Role // RoleEntry or RoleSuccess
+}
+
+// Check is what the rules of a stage came to at one time, with the evidence.
+type Check struct {
+	At       time.Time
+	Point    Role // RoleEntry or RoleSuccess
+	Findings []Finding
+}
+
+// Finding is what one rule came to.
+type Finding struct {
+	Rule      string // in short
+	Holds     bool
+	Evidence  string
+	Otherwise Otherwise `json:",omitempty"` // what follows where it does not hold
 }
 
 // maxPast is how many attempts of a stage are remembered.
@@ -127,6 +194,7 @@ type ActionState struct {
 	LogTail   string
 	Decision  *Decision
 
+	Tests       *Tests `json:",omitempty"` // nil: it reported none
 	Annotations []Annotation
 	Summary     string // Markdown, hostile
 }
@@ -183,7 +251,24 @@ func (x Execution) GivesUp() bool {
 // has none.
 func (x Execution) EnvironmentKey(stage int) (key LockKey, ok bool) {
 	name := x.Definition.Stages[stage].Environment
-	return LockKey{Repository: x.RepositoryID, Stage: name}, name != ""
+	return LockKey{Repository: x.RepositoryID, Lane: ofEnvironment, Stage: name}, name != ""
+}
+
+// SharedKeys names the locks that a stage shares with others, in the order in which
+// all take them.
+func (x Execution) SharedKeys(stage int) []LockKey {
+	var keys []LockKey
+	if key, ok := x.EnvironmentKey(stage); ok {
+		keys = append(keys, key)
+	}
+	if name := x.Stages[stage].Concurrency; name != "" {
+		kind := ofConcurrency
+		if !x.Trusted {
+			kind = ofUntrustedConcurrency
+		}
+		keys = append(keys, LockKey{Repository: x.RepositoryID, Lane: kind, Stage: name})
+	}
+	return keys
 }
 
 // LockKey names the lock of one of its stages.

@@ -69,6 +69,7 @@ type Result struct {
 	Image      string     // what really ran, by digest where the engine knows one
 	StartedAt  time.Time  // when the script started; zero when it never did
 	FinishedAt time.Time
+	Tests      *Tests // what tests it reported; nil: none
 	LogTail    string // the last lines of the log, for the check run
 
 	Annotations []Annotation // what the script said about files, in the order said

@@ -1,10 +1,13 @@
 package pipeline
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
-// LockKey names the lock of one stage on one lane, or that of an environment,
-// which all pipelines of a repository share: then Pipeline and Lane are empty and
-// Stage is the environment's name.
+// LockKey names the lock of one stage on one lane, or one that all pipelines of a
+// repository share: then Pipeline is empty, Lane tells of which kind it is, and
+// Stage is its name.
 type LockKey struct {
 	Repository int64 // GitHub's id, which a rename keeps
 	Pipeline   string
@@ -12,8 +15,16 @@ type LockKey struct {
 	Stage      string
 }
 
-// OfEnvironment tells which of the two it is.
-func (k LockKey) OfEnvironment() bool { return k.Pipeline == "" }
+// Shared tells which of the two it is.
+func (k LockKey) Shared() bool { return k.Pipeline == "" }
+
+// The kinds of shared locks. Names under concurrency that untrusted executions
+// choose are apart from those of trusted ones.
+const (
+	ofEnvironment          = ""
+	ofConcurrency          = "concurrency"
+	ofUntrustedConcurrency = "untrusted concurrency"
+)
 
 // Mode is what becomes of executions that want into a stage, as in CodePipeline.
 type Mode string
@@ -30,74 +41,136 @@ const (
 // Lock lets executions into a stage: one at a time, but for those whose mode is
 // Parallel. Its zero value is free and open.
 type Lock struct {
-	Holder  Claim
-	Waiters []Claim // in the order in which they will be let in
-	Newest  int     // highest number that was ever let in
-	Closed  bool    // nobody is let in
+	Holder   Claim
+	Waiters  []Claim      // in the order in which they will be let in
+	Newest   int          // highest number that was ever let in
+	Closed   bool         // nobody is let in, and nobody inside begins
+	Shut     []Claim      `json:",omitempty"` // who is inside and wanted to begin while it was closed
+	Deployed []Deployment `json:",omitempty"` // of an environment: what each pipeline last deployed there
+}
+
+// Deployment is what a pipeline has deployed in an environment. The zero value is
+// nothing.
+type Deployment struct {
+	Pipeline string
+	Commit   string
+	Number   int // of the execution
 }
 
 // Claim is an execution at a lock. The zero value is nobody.
 type Claim struct {
 	Execution string
 	Number    int
+	Pipeline  string
 	Stage     string // of the execution, which the lock is for
 	Mode      Mode
-	Working   bool // it has handed out a job; before that it only waits for approvals
+	First     bool `json:",omitempty"` // before all others, as a rollback is
+	Working   bool // it has handed out a job; before that it only waits
 }
 
 // LockEvent is what an execution, or whoever opens and closes it, tells a lock.
 type LockEvent interface{ lockEvent() }
 
 type (
-	// Enter asks to be let in.
-	Enter struct{ Claim }
-	// Work says that the holder hands out its first job: from now on nothing
-	// supersedes it.
-	Work struct{ Execution string }
+	// Enter asks to be let in. The holder is let in again. Where Most wait already, it
+	// is turned away; zero is no limit.
+	Enter struct {
+		Claim
+
+		Most int
+	}
+	// Begin asks to hand out the first job: from then on nothing supersedes it.
+	Begin struct{ Claim }
 	// Leave gives the lock back, or gives up waiting.
 	Leave struct{ Execution string }
-	// Close keeps everybody out until Open. Who is inside stays.
+	// Deploy tells an environment what is there from now on.
+	Deploy struct{ Deployment }
+	// HandOver gives the lock from its holder to another, before all who wait.
+	HandOver struct {
+		Execution string
+		To        Claim
+	}
+	// Close keeps everybody out until Open.
 	Close struct{}
 	// Open lets in who waits.
 	Open struct{}
 )
 
-func (Enter) lockEvent() {}
-func (Work) lockEvent()  {}
-func (Leave) lockEvent() {}
-func (Close) lockEvent() {}
-func (Open) lockEvent()  {}
+func (Enter) lockEvent()    {}
+func (Begin) lockEvent()    {}
+func (Leave) lockEvent()    {}
+func (Deploy) lockEvent()   {}
+func (HandOver) lockEvent() {}
+func (Close) lockEvent()    {}
+func (Open) lockEvent()     {}
 
-// Answer is what a lock tells an execution about a stage of it. By is the number
-// of the execution it makes way for; zero means that it has been let in.
+// Word is what a lock says to an execution.
+type Word string
+
+// The words of a lock. Each becomes an event of the execution.
+const (
+	LetIn   Word = "let in"   // Entered, or Granted of a shared lock
+	MakeWay Word = "make way" // MadeWay
+	Clear   Word = "clear"    // Cleared
+	IsShut  Word = "shut"     // Shut
+	IsOpen  Word = "open"     // Opened
+	IsFull  Word = "full"     // TurnedAway
+)
+
+// Answer is what a lock tells an execution about a stage of it.
 type Answer struct {
+	Word      Word
 	Execution string
 	Stage     string
-	By        int
+	By        int        // with MakeWay: the number of the execution it makes way for
+	Deployed  Deployment // with LetIn: what is there of its pipeline
 }
+
+// Event is the answer as an event of the execution.
+func (a Answer) Event(at time.Time, from LockKey) Event {
+	switch a.Word {
+	case LetIn:
+		if from.Shared() {
+			return Granted{At: at, Stage: a.Stage, Deployed: a.Deployed}
+		}
+		return Entered{At: at, Stage: a.Stage}
+	case MakeWay:
+		return MadeWay{At: at, Stage: a.Stage, By: a.By}
+	case Clear:
+		return Cleared{At: at, Stage: a.Stage}
+	case IsShut:
+		return Shut{At: at, Stage: a.Stage}
+	case IsOpen:
+		return Opened{At: at, Stage: a.Stage}
+	case IsFull:
+	}
+	return TurnedAway{At: at, Stage: a.Stage}
+}
+
+func (c Claim) told(w Word) Answer { return Answer{Word: w, Execution: c.Execution, Stage: c.Stage} }
 
 // Apply is the only thing that changes a lock. Events of executions that the
 // lock does not know change nothing, so every event may be given twice.
 func (l Lock) Apply(e LockEvent) (Lock, []Answer) {
 	switch e := e.(type) {
 	case Enter:
-		l.Waiters = slices.Clone(l.Waiters)
-		return l.enter(e.Claim)
-	case Work:
-		if l.Holder.Execution == e.Execution {
-			l.Holder.Working = true
-		}
+		return l.enter(e)
+	case Begin:
+		return l.begin(e.Claim)
 	case Leave:
-		l.Waiters = slices.Clone(l.Waiters)
-		if l.Waiters = slices.DeleteFunc(l.Waiters, is(e.Execution)); l.Holder.Execution == e.Execution {
-			l.Holder = Claim{}
+		return l.leave(e.Execution)
+	case Deploy:
+		others := slices.DeleteFunc(slices.Clone(l.Deployed), func(d Deployment) bool { return d.Pipeline == e.Pipeline })
+		l.Deployed = append(others, e.Deployment)
+	case HandOver:
+		if l.Holder.Execution == e.Execution {
+			l.Holder, l.Newest = e.To, max(l.Newest, e.To.Number)
 		}
-		return l.admit()
 	case Close:
 		l.Closed = true
 	case Open:
 		l.Closed = false
-		return l.admit()
+		return l.open()
 	}
 	return l, nil
 }
@@ -109,24 +182,78 @@ func is(execution string) func(Claim) bool {
 	return func(c Claim) bool { return c.Execution == execution }
 }
 
-func (l Lock) enter(c Claim) (Lock, []Answer) {
-	if l.Holder.Execution == c.Execution || slices.ContainsFunc(l.Waiters, is(c.Execution)) {
+func (l Lock) enter(e Enter) (Lock, []Answer) {
+	c := e.Claim
+	switch {
+	case l.Holder.Execution == c.Execution:
+		return l, []Answer{l.in(c)}
+	case slices.ContainsFunc(l.Waiters, is(c.Execution)):
 		return l, nil
+	case e.Most > 0 && len(l.Waiters) >= e.Most:
+		return l, []Answer{c.told(IsFull)}
 	}
 	var answers []Answer
+	l.Waiters = slices.Clone(l.Waiters)
 	if c.Mode == Superseding {
 		if by := l.newest(); by > c.Number {
-			return l, []Answer{{Execution: c.Execution, Stage: c.Stage, By: by}}
+			away := c.told(MakeWay)
+			away.By = by
+			return l, []Answer{away}
 		}
 		l.Waiters = slices.DeleteFunc(l.Waiters, func(w Claim) bool {
 			gives := w.Mode == Superseding
 			if gives {
-				answers = append(answers, Answer{Execution: w.Execution, Stage: w.Stage, By: c.Number})
+				answers = append(answers, w.makesWay(c))
 			}
 			return gives
 		})
 	}
-	l.Waiters = append(l.Waiters, c)
+	if c.First {
+		l.Waiters = slices.Insert(l.Waiters, 0, c)
+	} else {
+		l.Waiters = append(l.Waiters, c)
+	}
+	l, in := l.admit()
+	return l, append(answers, in...)
+}
+
+// begin answers at once where the lock is open, else when it opens.
+func (l Lock) begin(c Claim) (Lock, []Answer) {
+	if c.Mode != Parallel && l.Holder.Execution != c.Execution {
+		return l, nil // it has made way, and is about to be told
+	}
+	if l.Closed {
+		if !slices.ContainsFunc(l.Shut, is(c.Execution)) {
+			l.Shut = append(slices.Clone(l.Shut), c)
+		}
+		return l, []Answer{c.told(IsShut)}
+	}
+	if l.Holder.Execution == c.Execution {
+		l.Holder.Working = true
+	}
+	return l, []Answer{c.told(Clear)}
+}
+
+func (l Lock) leave(execution string) (Lock, []Answer) {
+	if at := slices.IndexFunc(l.Waiters, is(execution)); at >= 0 {
+		l.Waiters = slices.Delete(slices.Clone(l.Waiters), at, at+1)
+	}
+	if at := slices.IndexFunc(l.Shut, is(execution)); at >= 0 {
+		l.Shut = slices.Delete(slices.Clone(l.Shut), at, at+1)
+	}
+	if l.Holder.Execution == execution {
+		l.Holder = Claim{}
+	}
+	return l.admit()
+}
+
+// open lets in who waits, and tells those inside to ask again.
+func (l Lock) open() (Lock, []Answer) {
+	var answers []Answer
+	for _, c := range l.Shut {
+		answers = append(answers, c.told(IsOpen))
+	}
+	l.Shut = nil
 	l, in := l.admit()
 	return l, append(answers, in...)
 }
@@ -139,23 +266,38 @@ func (l Lock) admit() (Lock, []Answer) {
 		if next.Mode != Parallel {
 			switch {
 			case l.Holder.Execution == "":
-			case l.Holder.gives(next.Mode):
-				answers = append(answers, Answer{Execution: l.Holder.Execution, Stage: l.Holder.Stage, By: next.Number})
+			case l.Holder.gives(next):
+				answers = append(answers, l.Holder.makesWay(next))
 			default:
 				return l, answers
 			}
 			l.Holder = next
 		}
 		l.Waiters, l.Newest = l.Waiters[1:], max(l.Newest, next.Number)
-		answers = append(answers, Answer{Execution: next.Execution, Stage: next.Stage})
+		answers = append(answers, l.in(next))
 	}
 	return l, answers
 }
 
+// in is the answer to whom is let in.
+func (l Lock) in(c Claim) Answer {
+	a := c.told(LetIn)
+	if at := slices.IndexFunc(l.Deployed, func(d Deployment) bool { return d.Pipeline == c.Pipeline }); at >= 0 {
+		a.Deployed = l.Deployed[at]
+	}
+	return a
+}
+
+func (c Claim) makesWay(next Claim) Answer {
+	a := c.told(MakeWay)
+	a.By = next.Number
+	return a
+}
+
 // gives tells whether a holder makes way for the next execution, which is newer: it
 // has only waited for approvals, as if in front of the stage.
-func (c Claim) gives(next Mode) bool {
-	return !c.Working && c.Mode == Superseding && next == Superseding
+func (c Claim) gives(next Claim) bool {
+	return !c.Working && c.Mode == Superseding && (next.Mode == Superseding || next.First)
 }
 
 // newest is the highest number that is at the lock or was ever let in: in

@@ -11,7 +11,9 @@ func TestLock(t *testing.T) {
 	enter := func(n int) pipeline.LockEvent {
 		return pipeline.Enter{Claim: pipeline.Claim{Execution: name(n), Number: n}}
 	}
-	work := func(n int) pipeline.LockEvent { return pipeline.Work{Execution: name(n)} }
+	work := func(n int) pipeline.LockEvent {
+		return pipeline.Begin{Claim: pipeline.Claim{Execution: name(n), Number: n}}
+	}
 	leave := func(n int) pipeline.LockEvent { return pipeline.Leave{Execution: name(n)} }
 	in := func(mode pipeline.Mode) func(n int) pipeline.LockEvent {
 		return func(n int) pipeline.LockEvent {
@@ -27,7 +29,7 @@ func TestLock(t *testing.T) {
 		holder string
 	}{
 		{"free", []pipeline.LockEvent{enter(1)}, "x1", "x1"},
-		{"twice", []pipeline.LockEvent{enter(1), enter(1)}, "x1", "x1"},
+		{"twice", []pipeline.LockEvent{enter(1), enter(1)}, "x1 x1", "x1"},
 		{"held by a worker", []pipeline.LockEvent{enter(1), work(1), enter(2)}, "x1", "x1"},
 		{"handed on", []pipeline.LockEvent{enter(1), work(1), enter(2), leave(1)}, "x1 x2", "x2"},
 		{"only the newest waits", []pipeline.LockEvent{enter(1), work(1), enter(2), enter(3), leave(1)}, "x1 x2<3 x3", "x3"},
@@ -59,11 +61,15 @@ func TestLock(t *testing.T) {
 				var answers []pipeline.Answer
 				lock, answers = lock.Apply(e)
 				for _, a := range answers {
-					text := a.Execution
-					if a.By != 0 {
-						text += "<" + strings.TrimPrefix(name(a.By), "x")
+					switch a.Word {
+					case pipeline.LetIn:
+						got = append(got, a.Execution)
+					case pipeline.MakeWay:
+						got = append(got, a.Execution+"<"+strings.TrimPrefix(name(a.By), "x"))
+					case pipeline.Clear:
+					default:
+						got = append(got, a.Execution+" "+string(a.Word))
 					}
-					got = append(got, text)
 				}
 			}
 			if strings.Join(got, " ") != tc.want || lock.Holder.Execution != tc.holder {

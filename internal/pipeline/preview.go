@@ -37,13 +37,15 @@ func (x Execution) preview(a Action, what, text string) (string, error) {
 	}
 	t, err := expression.Parse(text)
 	if err == nil {
-		text, err = t.Preview(expression.Scope{Lookup: lookup, Changed: noneChanged, Hash: noHash})
+		text, err = t.Preview(expression.Scope{Lookup: lookup, Changed: unknownChanges, Hash: noHash})
 	}
 	if err != nil {
 		return "", fmt.Errorf("resolve %s: %w", what, err)
 	}
 	return text, nil
 }
+
+func unknownChanges(string) (bool, error) { return false, expression.ErrUnknown }
 
 // known is what a name stands for, if that is known already.
 func (x Execution) known(name expression.Name) (string, error) {

@@ -18,6 +18,7 @@ type world struct {
 	x       pipeline.Execution
 	inside  string // the stage whose lock it holds
 	waiting string
+	clear   string           // the stage that asked whether it may begin
 	jobs    []pipeline.JobID // handed out, not reported
 	gone    []pipeline.Event // delivered before, to be delivered again
 	minute  int
@@ -47,6 +48,10 @@ func (w *world) apply(e pipeline.Event) {
 	for _, effect := range effects {
 		w.carry(effect)
 	}
+	if stage := w.clear; stage != "" {
+		w.clear = ""
+		w.apply(pipeline.Cleared{At: e.When(), Stage: stage})
+	}
 	w.check()
 }
 
@@ -63,7 +68,8 @@ func (w *world) carry(effect pipeline.Effect) {
 			if w.waiting == e.Key.Stage {
 				w.waiting = ""
 			}
-		case pipeline.Work:
+		case pipeline.Begin:
+			w.clear = e.Key.Stage
 		}
 	case pipeline.StartJob:
 		if w.x.Status != pipeline.InProgress {
@@ -163,7 +169,7 @@ func (w *world) step() {
 	case 9:
 		if len(w.gone) > 0 {
 			e := rapid.SampledFrom(w.gone).Draw(w.t, "again")
-			if _, lockAnswer := e.(pipeline.Entered); !lockAnswer && e.Kind() != pipeline.KindRetry && e.Kind() != pipeline.KindStop {
+			if _, lockAnswer := e.(pipeline.Entered); !lockAnswer && e.Kind() != pipeline.KindCleared && e.Kind() != pipeline.KindRetry && e.Kind() != pipeline.KindStop {
 				w.apply(e)
 			}
 		}

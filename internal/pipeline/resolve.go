@@ -11,19 +11,42 @@ import (
 )
 
 // expand resolves the expressions of a text; what names the field for people.
-func (m *move) expand(what, text string) (string, error) {
+func (m *move) expand(what, text string) (string, error) { return m.expandFor(Action{}, what, text) }
+
+// expandFor resolves the expressions of a text of an action.
+func (m *move) expandFor(a Action, what, text string) (string, error) {
 	t, err := expression.Parse(text)
 	if err != nil {
 		return "", fmt.Errorf("resolve %s: %w", what, err)
 	}
-	out, err := t.Expand(expression.Scope{Lookup: m.lookup, Changed: noneChanged, Hash: noHash})
+	out, err := t.Expand(m.scope(a.Matrix))
 	if err != nil {
 		return "", fmt.Errorf("resolve %s: %w", what, err)
 	}
 	return out, nil
 }
 
-func noneChanged(string) (bool, error) { return false, errors.New("changed() is not supported yet") }
+// scope is what expressions know; matrix are the values of the action they belong to.
+func (m *move) scope(matrix []Value) expression.Scope {
+	lookup := func(name expression.Name) (string, error) {
+		if len(name) == 2 && name[0] == "matrix" {
+			return valueOf(matrix, name)
+		}
+		return m.lookup(name)
+	}
+	return expression.Scope{Lookup: lookup, Changed: m.changed, Hash: noHash}
+}
+
+func valueOf(matrix []Value, name expression.Name) (string, error) {
+	for _, v := range matrix {
+		if v.Name == name[1] {
+			return v.Value, nil
+		}
+	}
+	return "", fmt.Errorf("nothing is called %s", name)
+}
+
+func (m *move) changed(pattern string) (bool, error) { return m.Revision.Changed.Touches(pattern), nil }
 
 func noHash(string) (string, error) { return "", errors.New("hash() is not supported yet") }
 

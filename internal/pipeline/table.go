@@ -66,6 +66,15 @@ func Table() []Row {
 		{KindStop, OfExecution, s(Pending, InProgress, Stopping), nil},
 
 		{KindEntered, OfStage, s(Waiting), s(InProgress, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindTurnedAway, OfStage, s(Waiting), s(InProgress, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindGranted, OfStage, s(InProgress), s(Waiting, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindCleared, OfStage, s(InProgress), s(Waiting, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindShut, OfStage, s(InProgress), s(Waiting, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindOpened, OfStage, s(InProgress), s(Waiting, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindDue, OfStage, s(Waiting, InProgress), s(Pending, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindCompared, OfStage, s(InProgress), s(Pending, Waiting, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindOverride, OfStage, s(Waiting, InProgress, Failed), nil},
+		{KindRolledBack, OfStage, s(Failed, TimedOut), s(Pending, Waiting, InProgress, Stopping, Cancelling, Succeeded, Cancelled, Stopped, Skipped, Superseded)},
 		{KindSuperseded, OfStage, s(Waiting, InProgress), s(Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
 		{KindRetry, OfStage, s(Failed, TimedOut, Stopped), nil},
 

@@ -56,6 +56,14 @@ func (t *transaction) CreateExecution(ctx context.Context, x *store.Execution) e
 	return err
 }
 
+func (t *transaction) SavePass(ctx context.Context, id, stage string) error {
+	const insert = `INSERT INTO passes (execution, stage) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	if _, err := t.tx.ExecContext(ctx, insert, id, stage); err != nil {
+		return fmt.Errorf("note that execution %s has passed stage %s: %w", id, stage, err)
+	}
+	return nil
+}
+
 // conflict turns a violated UNIQUE into the port's word.
 func conflict(err error) error {
 	var e sqlite3.Error
@@ -115,6 +123,7 @@ func (t *transaction) Find(ctx context.Context, f store.Filter) ([]store.Executi
 	where("commit_sha >= ?", f.Commit, f.Commit != "")
 	where("commit_sha < ?", f.Commit+"g", f.Commit != "") // g comes after the digits of a SHA
 	where("active = ?", 1, f.Active)
+	where("EXISTS (SELECT 1 FROM passes WHERE execution = executions.id AND stage = ?)", f.SucceededIn, f.SucceededIn != "")
 	limit := f.Limit
 	if limit == 0 {
 		limit = 1000

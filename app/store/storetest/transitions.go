@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -103,9 +104,9 @@ func atProduction(t *testing.T, s store.Store, lane string, delivery int64) stor
 
 func onlyTheNewestWaits(t *testing.T, s store.Store) {
 	inside := atProduction(t, s, "refs/heads/main", 1)
+	apply(t, s, inside.ID, pipeline.Decided{At: t0, Job: job(inside, "production", "sign-off"), Approved: true, Actor: "bob"})
 	disable(t, s, into("production", ""))
 	want(t, s, inside, "in_progress succeeded in_progress")
-	apply(t, s, inside.ID, pipeline.Decided{At: t0, Job: job(inside, "production", "sign-off"), Approved: true, Actor: "bob"})
 	older, newer := atProduction(t, s, "refs/heads/main", 2), atProduction(t, s, "refs/heads/main", 3)
 	apply(t, s, inside.ID, pipeline.JobFinished{At: t0, Job: job(inside, "production", "deploy"), Result: pipeline.Result{Status: pipeline.Succeeded}})
 	want(t, s, inside, "succeeded succeeded succeeded")
@@ -113,6 +114,30 @@ func onlyTheNewestWaits(t *testing.T, s store.Store) {
 	want(t, s, newer, "in_progress succeeded waiting")
 	enable(t, s, into("production", ""))
 	want(t, s, newer, "in_progress succeeded in_progress")
+}
+
+// holdsWhoOnlyWaited keeps an execution from its first job that was let in before.
+func holdsWhoOnlyWaited(t *testing.T, s store.Store) {
+	x := atProduction(t, s, "refs/heads/main", 1)
+	disable(t, s, into("production", ""))
+	apply(t, s, x.ID, pipeline.Decided{At: t0, Job: job(x, "production", "sign-off"), Approved: true, Actor: "bob"})
+	handedOut := func() bool {
+		err := s.View(t.Context(), func(tx store.Tx) error {
+			_, err := tx.Job(t.Context(), job(x, "production", "deploy").String())
+			return err
+		})
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			t.Fatal(err)
+		}
+		return err == nil
+	}
+	if want(t, s, x, "in_progress succeeded in_progress"); handedOut() {
+		t.Error("a job was handed out in a stage whose way in is closed")
+	}
+	enable(t, s, into("production", ""))
+	if !handedOut() {
+		t.Error("no job was handed out when the way was open again")
+	}
 }
 
 func laneAndAll(t *testing.T, s store.Store) {

@@ -17,8 +17,10 @@ const (
 	Stage       Kind = "stage"       // an earlier stage is not over
 	Transition  Kind = "transition"  // the way into it is closed
 	Lock        Kind = "lock"        // another execution of its lane is in it
-	Environment Kind = "environment" // another execution is in its environment
+	Environment Kind = "environment" // another execution is in its environment, or has a lock that it shares
 	Condition   Kind = "condition"   // a rule of its file does not hold yet
+	Commit      Kind = "commit"      // whether its commit contains what is deployed is asked
+	Retry       Kind = "retry"       // it has failed, and is tried again later
 	Approval    Kind = "approval"    // nobody has answered
 	Runner      Kind = "runner"      // no runner has begun its jobs
 	Action      Kind = "action"      // its actions run
@@ -54,6 +56,9 @@ func Waits(x pipeline.Execution, i int, around Around) []Wait {
 	case st.Status == pipeline.Pending:
 		return unreached(x, i, around)
 	}
+	if w, held := Held(x, i, around); held {
+		return append(inside(x, i), w)
+	}
 	return inside(x, i)
 }
 
@@ -65,6 +70,67 @@ func ForRunner(x pipeline.Execution, i int) (w Wait, ok bool) {
 		}
 	}
 	return Wait{}, false
+}
+
+// Held is what keeps a stage that has been entered from its first job, or from its
+// next try.
+func Held(x pipeline.Execution, i int, around Around) (Wait, bool) {
+	st := x.Stages[i]
+	w := Wait{Since: st.StartedAt, Next: "its actions run"}
+	switch st.Hold.For {
+	case pipeline.HoldRules:
+		return rules(x, i), true
+	case pipeline.HoldShared:
+		w.Kind, w.Text = Environment, around.holder()+" to leave "+shared(x, i)+around.ahead()
+	case pipeline.HoldCompare:
+		w.Kind, w.Text = Commit, "GitHub to say whether this commit contains "+st.Deployed.Commit[:min(7, len(st.Deployed.Commit))]+", which is deployed"
+	case pipeline.HoldShut:
+		t, closed := around.Closed[st.Name]
+		if !closed {
+			return Wait{}, false
+		}
+		return closedWay(x, t), true
+	case pipeline.HoldRetry:
+		w.Kind, w.Text, w.Next = Retry, "its next try at "+clock(st.Hold.Until), "what failed runs again"
+	default:
+		return Wait{}, false
+	}
+	return w, true
+}
+
+// rules says which rule of a stage keeps it back.
+func rules(x pipeline.Execution, i int) Wait {
+	st := x.Stages[i]
+	w := Wait{Kind: Condition, Text: "its rules: " + st.Reason, Since: st.WaitsFrom, Next: begins(x, i)}
+	if !st.Hold.Until.IsZero() {
+		w.Next = "they are looked at again at " + clock(st.Hold.Until)
+	}
+	return w
+}
+
+// shared names the lock that a stage waits for.
+func shared(x pipeline.Execution, i int) string {
+	st := x.Stages[i]
+	if environment := x.Definition.Stages[i].Environment; environment != "" && st.Asked <= 1 {
+		return "the environment " + environment
+	}
+	return "what is shared as " + st.Concurrency
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2 January 2006 15:04 UTC") }
+
+func (a Around) holder() string {
+	if a.Holder == "" {
+		return "another execution"
+	}
+	return a.Holder
+}
+
+func (a Around) ahead() string {
+	if a.Ahead == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and for %d that came earlier", a.Ahead)
 }
 
 // unreached is what a stage waits for that the execution has not come to.
@@ -90,30 +156,23 @@ func closedWay(x pipeline.Execution, t pipeline.Transition) Wait {
 func inFront(x pipeline.Execution, i int, around Around) Wait {
 	st := x.Stages[i]
 	t, closed := around.Closed[st.Name]
-	holder := around.Holder
-	if holder == "" {
-		holder = "another execution"
-	}
 	w := Wait{Since: st.WaitsFrom, Next: "it enters in its turn"}
 	switch {
-	case st.Reason != "":
-		w.Kind, w.Text, w.Next = Condition, st.Reason, begins(x, i)
+	case st.Hold.For == pipeline.HoldRules:
+		return rules(x, i)
 	case closed && !st.Admitted:
 		w = closedWay(x, t)
 		w.Since = st.WaitsFrom
 		return w
 	case !st.Admitted:
-		w.Kind, w.Text = Lock, holder+" to leave this stage"
+		w.Kind, w.Text = Lock, around.holder()+" to leave this stage"+around.ahead()
 		if x.Definition.Mode == pipeline.Superseding {
 			w.Next = "it enters, unless a newer execution of " + x.Lane + " takes its place"
 		}
 	case x.Source.Digest == "":
 		w.Kind, w.Text, w.Next = Source, "the source", begins(x, i)
 	default:
-		w.Kind, w.Text = Environment, holder+" to leave the environment "+x.Definition.Stages[i].Environment
-	}
-	if around.Ahead > 0 && (w.Kind == Lock || w.Kind == Environment) {
-		w.Text += fmt.Sprintf(", and for %d that came earlier", around.Ahead)
+		w.Kind, w.Text, w.Next = Condition, "the commands of its rules", begins(x, i)
 	}
 	return w
 }
@@ -165,7 +224,7 @@ func approval(x pipeline.Execution, i, j int) Wait {
 		}
 	}
 	if !a.ExpiresAt.IsZero() {
-		w.Text += ", until " + a.ExpiresAt.UTC().Format("2 January 2006 15:04 UTC")
+		w.Text += ", until " + clock(a.ExpiresAt)
 	}
 	return w
 }

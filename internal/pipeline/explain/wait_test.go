@@ -48,6 +48,12 @@ func TestWaits(t *testing.T) {
 		})
 	}
 	freeze := map[string]pipeline.Transition{"production": {Actor: "bob", Reason: "sale", At: noon}}
+	held := func(kind pipeline.HoldKind) pipeline.Execution {
+		return in(1, pipeline.InProgress, func(_ *pipeline.Execution, st *pipeline.StageState) {
+			st.Hold = pipeline.Hold{For: kind, Until: noon.Add(time.Hour)}
+			st.Reason, st.Asked, st.Deployed.Commit = "the window", 1, "beefbeefbeef"
+		})
+	}
 	for _, tc := range []struct {
 		name   string
 		x      pipeline.Execution
@@ -70,12 +76,21 @@ func TestWaits(t *testing.T) {
 		{"nobody knows whom", in(1, pipeline.Waiting, nil), 1, explain.Around{}, []string{"lock another execution to leave this stage; it enters, unless a newer execution of refs/heads/main takes its place"}},
 		{"its lane", in(1, pipeline.Waiting, func(x *pipeline.Execution, _ *pipeline.StageState) { x.Definition.Mode = pipeline.Queueing }), 1, explain.Around{Holder: "execution 5", Ahead: 1}, []string{"lock execution 5 to leave this stage, and for 1 that came earlier; it enters in its turn"}},
 		{
-			"its environment, closed behind it", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Admitted = true }), 1,
-			explain.Around{Closed: freeze, Holder: "hotfix 3 of refs/heads/main"},
-			[]string{"environment hotfix 3 of refs/heads/main to leave the environment live; it enters in its turn"},
+			"its environment, closed behind it", held(pipeline.HoldShared), 1, explain.Around{Closed: freeze, Holder: "hotfix 3 of refs/heads/main", Ahead: 2},
+			[]string{"environment hotfix 3 of refs/heads/main to leave the environment live, and for 2 that came earlier; its actions run"},
 		},
+		{
+			"a way closed after it was entered", held(pipeline.HoldShut), 1, explain.Around{Closed: freeze},
+			[]string{"transition the way into this stage to be opened: it is closed by bob since 28 November 2026 12:00 UTC: sale; the newest of refs/heads/main that waits here goes on"},
+		},
+		{"what is deployed", held(pipeline.HoldCompare), 1, explain.Around{}, []string{"commit GitHub to say whether this commit contains beefbee, which is deployed; its actions run"}},
+		{"another try", held(pipeline.HoldRetry), 1, explain.Around{}, []string{"retry its next try at 28 November 2026 13:00 UTC; what failed runs again"}},
+		{"rules, inside", held(pipeline.HoldRules), 1, explain.Around{}, []string{"condition its rules: the window; they are looked at again at 28 November 2026 13:00 UTC"}},
+		{"the commands of rules", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Admitted = true }), 1, explain.Around{}, []string{"condition the commands of its rules; stage production begins"}},
 		{"the source, admitted", in(1, pipeline.Waiting, func(x *pipeline.Execution, st *pipeline.StageState) { st.Admitted, x.Source.Digest = true, "" }), 1, explain.Around{}, []string{"source the source; stage production begins"}},
-		{"a condition", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Reason = "the window" }), 1, explain.Around{Holder: "execution 5"}, []string{"condition the window; stage production begins"}},
+		{"a condition", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) {
+			st.Reason, st.Hold.For = "the window", pipeline.HoldRules
+		}), 1, explain.Around{Holder: "execution 5"}, []string{"condition its rules: the window; stage production begins"}},
 		{
 			"a runner and what runs", in(0, pipeline.InProgress, func(_ *pipeline.Execution, st *pipeline.StageState) {
 				st.Actions[0].Status, st.Actions[1].Status = pipeline.InProgress, pipeline.Queued

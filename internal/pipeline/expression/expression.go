@@ -204,6 +204,10 @@ func (c Condition) Calls() []Call {
 	return calls(c.root)
 }
 
+// Asks tells whether the condition calls one of success, failure, always and
+// cancelled.
+func (c Condition) Asks() bool { return c.asks }
+
 // Evaluate tells whether the condition holds. One that calls none of success,
 // failure, always and cancelled does not hold after a failure or a cancel,
 // where the scope knows of them; it is not even looked at then. An error is an

@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/stagegate/stagegate/internal/cron"
+	"github.com/stagegate/stagegate/internal/pipeline/cron"
 )
 
 // next is a chain of ticks after a time, each as its zone's clocks show it.
