@@ -59,7 +59,7 @@ func foreignValue(w where, key string, value node) string {
 	case key == "when" && text == "manual":
 		return "write an action with approval, and its name in needs of this one"
 	case key == "when" && (text == "always" || text == "on_failure"):
-		return "finally, which stands for it, is not supported yet"
+		return "write an action under finally of the stage"
 	case (key == "type" || strings.EqualFold(key, "actionTypeId")) && isApproval(value):
 		return "write approval: {}"
 	case w == inAction && key == "environment" && value.kind != scalar && !isTarget(value):

@@ -67,12 +67,14 @@ var tables = map[where]table{
 	inWebhook:    {now: []string{"filter"}},
 	inVariable:   {now: []string{"default", "description"}},
 	inStage: {
-		now:   []string{"name", "actions", "environment"},
-		later: []string{"if", "concurrency", "before-entry", "on-success", "on-failure", "finally"},
+		now: []string{"name", "actions", "environment", "if", "concurrency", "before-entry", "on-success", "on-failure", "finally"},
 	},
 	inAction: {
-		now:   []string{"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "continue-on-error", "approval", "secrets"},
-		later: []string{"if", "matrix", "fail-fast", "services", "reports", "with", "retry"},
+		now: []string{
+			"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "continue-on-error", "approval", "secrets",
+			"if", "matrix", "fail-fast",
+		},
+		later: []string{"services", "reports", "with", "retry"},
 	},
 	inApproval: {
 		now:   []string{"users", "teams", "count", "expires", "self-review"},

@@ -19,7 +19,9 @@ func (p *parser) window(n node) *pipeline.Window {
 		case "hours":
 			w.Hours = p.hours(value)
 		case "timezone":
-			w.Timezone = p.timezone(value)
+			if zone := p.timezone(value); zone != "UTC" {
+				w.Timezone = zone
+			}
 		case "cron":
 			w.Cron = p.cron(value)
 		case "holidays":

@@ -77,6 +77,23 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestPlanOfConditions plans the example that has conditions and a matrix.
+func TestPlanOfConditions(t *testing.T) {
+	text, err := os.ReadFile("../../pipelines-schema/examples/conditions.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := repository(t, map[string]string{".github/pipelines/conditions.yaml": string(text)})
+	got := call(t, dir, "", "plan")
+	golden(t, "plan/conditions.golden", got.out)
+	if got.code != 0 || got.err != "" {
+		t.Errorf("exit code %d, said beside it %q", got.code, got.err)
+	}
+	if got := call(t, dir, "", "__complete", "run", "--action", ""); got.out != "production.roll-out\ntest.links\ntest.tell\ntest.unit\n:4\n" {
+		t.Errorf("offered are %q", got.out)
+	}
+}
+
 // TestPlanEvents asks which event is thought of, and what it says to a filter.
 func TestPlanEvents(t *testing.T) {
 	dir := repository(t, planned)
