@@ -58,18 +58,29 @@ func (e addressed) instead(no refusal) refusal {
 	return no
 }
 
-// withLock tells a retry whether a newer execution has been in its stage.
+// withLock tells a retry or an override whether a newer execution has been in its
+// stage.
 func withLock(ctx context.Context, tx store.Tx, x store.Execution, event pipeline.Event) (pipeline.Event, error) {
-	retry, ok := event.(pipeline.Retry)
-	if i := x.StageIndex(retry.Stage); ok && i >= 0 {
-		lock, err := tx.Lock(ctx, x.LockKey(i))
-		if err != nil {
-			return nil, err
-		}
-		retry.Overtaken = lock.Overtaken(x.Number)
-		return retry, nil
+	switch e := event.(type) {
+	case pipeline.Retry:
+		var err error
+		e.Overtaken, err = overtaken(ctx, tx, x, e.Stage)
+		return e, err
+	case pipeline.Override:
+		var err error
+		e.Overtaken, err = overtaken(ctx, tx, x, e.Stage)
+		return e, err
 	}
 	return event, nil
+}
+
+func overtaken(ctx context.Context, tx store.Tx, x store.Execution, stage string) (bool, error) {
+	i := x.StageIndex(stage)
+	if i < 0 {
+		return false, nil
+	}
+	lock, err := tx.Lock(ctx, x.LockKey(i))
+	return lock.Overtaken(x.Number), err
 }
 
 // caller is who asks for an operation, and by which door.

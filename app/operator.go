@@ -115,6 +115,12 @@ func (o operator) Retry(ctx context.Context, id string, r api.Retry) error {
 	})
 }
 
+func (o operator) Override(ctx context.Context, id string, v api.Override) error {
+	return o.operate(ctx, id, func(x store.Execution) (operation, error) {
+		return o.override(ctx, caller{theOperator, "api", v.Reason}, x, v.Stage)
+	})
+}
+
 func (o operator) Stop(ctx context.Context, id string, s api.Stop) error {
 	return o.operate(ctx, id, func(x store.Execution) (operation, error) {
 		return o.stop(ctx, caller{theOperator, "api", s.Reason}, repository(x), []store.Execution{x}, s.Abandon)

@@ -24,7 +24,7 @@ type way struct {
 // enabled. A refusal leaves everything as it was.
 type turn func(ctx context.Context, tx store.Tx) (pipeline.Transition, error)
 
-// mostReason is how long the reason of a freeze may be, in characters.
+// mostReason is how long the reason of a freeze or an override may be, in characters.
 const mostReason = 1000
 
 // freeze closes the way into a stage until a time, or until somebody opens it where

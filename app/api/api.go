@@ -44,6 +44,7 @@ type Executions interface {
 type Operations interface {
 	Decide(ctx context.Context, execution string, d Answer) error
 	Retry(ctx context.Context, execution string, r Retry) error
+	Override(ctx context.Context, execution string, o Override) error
 	Stop(ctx context.Context, execution string, s Stop) error
 	// Start returns the id of the execution, and whether it is a fresh one: a key,
 	// unless it is empty, starts a pipeline once.
@@ -118,6 +119,7 @@ func routes() []route {
 		{http.MethodPost, one + "/approve", (*server).approve},
 		{http.MethodPost, one + "/reject", (*server).reject},
 		{http.MethodPost, one + "/retry", (*server).retry},
+		{http.MethodPost, one + "/override", (*server).override},
 		{http.MethodPost, one + "/stop", (*server).stop},
 		{http.MethodGet, "/transitions", (*server).transitions},
 		{http.MethodPost, "/transitions", (*server).disable},

@@ -67,9 +67,10 @@ func (s *shelf) Artifact(_ context.Context, a pipeline.Artifact) (io.ReadCloser,
 
 func (s *shelf) do(asked any) error { s.asked = append(s.asked, asked); return s.err }
 
-func (s *shelf) Decide(_ context.Context, _ string, a api.Answer) error { return s.do(a) }
-func (s *shelf) Retry(_ context.Context, _ string, r api.Retry) error   { return s.do(r) }
-func (s *shelf) Stop(_ context.Context, _ string, w api.Stop) error     { return s.do(w) }
+func (s *shelf) Decide(_ context.Context, _ string, a api.Answer) error     { return s.do(a) }
+func (s *shelf) Retry(_ context.Context, _ string, r api.Retry) error       { return s.do(r) }
+func (s *shelf) Override(_ context.Context, _ string, o api.Override) error { return s.do(o) }
+func (s *shelf) Stop(_ context.Context, _ string, w api.Stop) error         { return s.do(w) }
 
 func (s *shelf) Start(_ context.Context, w api.Start, key string) (string, bool, error) {
 	return "10", key == "", s.do(w)
@@ -225,6 +226,7 @@ func TestBadRequests(t *testing.T) {
 		{"POST /executions/10/retry", `[]`, 422, api.Invalid, "body"},
 		{"POST /executions/10/retry", `{} {}`, 422, api.Invalid, "body"},
 		{"POST /executions/10/retry", `{`, 422, api.Invalid, "body"},
+		{"POST /executions/10/override", `{"reason":"` + strings.Repeat("ü", 1001) + `"}`, 422, api.Invalid, "1001 characters"},
 		{"POST /executions/10/stop?reason=x", "", 422, api.Invalid, "reason"},
 		{"POST /executions/10/stop", `{"reason":"` + strings.Repeat("ü", 1001) + `"}`, 422, api.Invalid, "1001 characters"},
 		{"POST /executions/10/approve", `{"comment":"` + strings.Repeat("x", 1001) + `"}`, 422, api.Invalid, "1001 characters"},
@@ -325,11 +327,12 @@ func TestExecution(t *testing.T) {
 	_, err3 := client.Stop(t.Context(), "20", api.Stop{Reason: "enough", Abandon: true})
 	_, err4 := client.Start(t.Context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "")
 	_, err5 := client.Start(t.Context(), api.Start{Repository: "octo/shop", Pipeline: "ci"}, "key")
-	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
+	_, err6 := client.Override(t.Context(), "20", api.Override{Stage: "build", Reason: "hotfix"})
+	if err := errors.Join(err, err2, err3, err4, err5, err6); err != nil {
 		t.Error(err)
 	}
 	start := api.Start{Repository: "octo/shop", Pipeline: "ci"}
-	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build", All: true}, api.Stop{Reason: "enough", Abandon: true}, start, start}
+	asked := []any{api.Answer{Approval: "build", Comment: "fine", Approved: true}, api.Answer{}, api.Retry{Stage: "build", All: true}, api.Stop{Reason: "enough", Abandon: true}, start, start, api.Override{Stage: "build", Reason: "hotfix"}}
 	if diff := cmp.Diff(asked, s.asked); diff != "" {
 		t.Error(diff)
 	}

@@ -55,6 +55,11 @@ func (c Client) Retry(ctx context.Context, id string, r Retry) (Execution, error
 	return post[Execution](ctx, c, path("executions", id, "retry"), r)
 }
 
+// Override lets a stage go on that its rules keep back or have failed.
+func (c Client) Override(ctx context.Context, id string, o Override) (Execution, error) {
+	return post[Execution](ctx, c, path("executions", id, "override"), o)
+}
+
 // Stop stops an execution.
 func (c Client) Stop(ctx context.Context, id string, s Stop) (Execution, error) {
 	return post[Execution](ctx, c, path("executions", id, "stop"), s)

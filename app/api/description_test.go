@@ -51,7 +51,7 @@ func TestTypes(t *testing.T) {
 		"Summaries": api.Page[api.Summary]{}, "Revision": api.Revision{}, "Execution": api.Execution{}, "Problem": api.Problem{},
 		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "Wait": api.Wait{}, "PastStage": api.PastStage{}, "PastAction": api.PastAction{}, "Attempt": api.Attempt{},
 		"Artifact": api.Artifact{}, "Approval": api.Approval{}, "Decision": api.Decision{},
-		"Answer": api.Answer{}, "Retry": api.Retry{}, "Stop": api.Stop{}, "Start": api.Start{},
+		"Answer": api.Answer{}, "Retry": api.Retry{}, "Override": api.Override{}, "Stop": api.Stop{}, "Start": api.Start{},
 		"Webhook": api.Webhook{}, "Upstream": api.Upstream{}, "Transition": api.Transition{}, "Transitions": api.Page[api.Transition]{}, "Way": api.Way{}, "Disable": api.Disable{},
 	}
 	for name, value := range types {

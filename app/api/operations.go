@@ -43,6 +43,21 @@ func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r)
 }
 
+func (s *server) override(w http.ResponseWriter, r *http.Request) error {
+	var over Override
+	x, err := s.asked(r, &over)
+	if err != nil {
+		return err
+	}
+	if err := fits("reason", over.Reason); err != nil {
+		return err
+	}
+	if err := s.Operations.Override(r.Context(), x.ID, over); err != nil {
+		return err
+	}
+	return s.show(w, r)
+}
+
 func (s *server) stop(w http.ResponseWriter, r *http.Request) error {
 	var stop Stop
 	x, err := s.asked(r, &stop)

@@ -201,6 +201,13 @@ type Retry struct {
 	All   bool   `json:"all,omitempty"`
 }
 
+// Override is the body of override. The stage may be left out where rules keep one
+// back or have failed one.
+type Override struct {
+	Stage  string `json:"stage,omitempty"`
+	Reason string `json:"reason"` // kept with the execution and in the audit log
+}
+
 // Stop is the body of stop. What runs finishes, unless it is to be abandoned: then
 // it is killed, after its grace period.
 type Stop struct {

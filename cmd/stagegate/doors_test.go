@@ -113,6 +113,8 @@ func TestOneRefusalAtEveryDoor(t *testing.T) {
 		{"/retry nope", "retry ci/1 nope", "/executions/1/retry", `{"stage": "nope"}`, 404, api.NotFound, `execution 1 has no stage "nope"; it has build, production`},
 		{"/retry", "retry ci/1", "/executions/1/retry", ``, 409, api.Conflict, "execution 1 is in progress and has no failed or stopped stage"},
 		{"/retry Build", "retry ci/1 Build", "/executions/1/retry", `{"stage": "Build"}`, 409, api.Conflict, "stage build is succeeded; only a failed or stopped stage can be run again"},
+		{"/override nope hotfix", "override ci/1 nope --reason hotfix", "/executions/1/override", `{"stage": "nope", "reason": "hotfix"}`, 404, api.NotFound, `execution 1 has no stage "nope"; it has build, production`},
+		{"/override production hotfix", "override ci/1 production --reason hotfix", "/executions/1/override", `{"stage": "production", "reason": "hotfix"}`, 409, api.Conflict, "no rule keeps stage production of execution 1 back: it waits for the approval sign-off by anyone with write access"},
 		{"/run cd", "start cd --repository octo/shop --branch feature", "/executions", `{"repository": "octo/shop", "pipeline": "cd", "branch": "feature"}`, 404, api.NotFound, `there is no pipeline "cd" at ` + sha[:7] + "; there is ci"},
 	})
 	p.tells(0, "stop ci/1", "stopped by the operator")

@@ -85,6 +85,7 @@ func TestRemote(t *testing.T) {
 	p.tells(1, "approve ci/1 --commit 1234567", "not of 1234567")
 	p.tells(1, "retry ci/1", "execution 1 is in progress and has no failed or stopped stage")
 	p.tells(1, "retry ci/1 nope", `no stage "nope"; it has build, production`)
+	p.tells(1, "override ci/1 --reason hotfix", "no rule keeps execution 1 back or has failed it")
 	p.tells(1, "execution show ci/2", "there is no execution ci/2")
 	p.tells(1, "execution show 99", "there is no execution 99")
 	p.tells(1, "executions --pipeline cd", "no execution of a pipeline \"cd\" is known; there is ci")
