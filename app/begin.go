@@ -2,24 +2,14 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	schema "github.com/stagegate/stagegate/pipelines-schema"
 )
-
-// keyOf stands for the delivery that started others: one starts a pipeline once.
-// It is negative, as no delivery's is.
-func keyOf(parts ...string) int64 {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return -int64(binary.BigEndian.Uint64(sum[:])>>1) - 1
-}
 
 // begin stores an execution that no delivery started and begins it, or ends it
 // with the mistakes of its file or for a newer commit. It is not fresh where its

@@ -68,7 +68,7 @@ func (a *App) callable(ctx context.Context, name string, id int64, pipelineName 
 // body is all that is signed, so whoever sees a call could send it again. What it
 // says decides by the filter, and goes no further.
 func (a *App) called(ctx context.Context, c webhook.Call) (webhook.Called, error) {
-	key := keyOf("webhook", strconv.FormatInt(c.RepositoryID, 10), strings.ToLower(c.Pipeline), c.Digest)
+	key := store.Derived("webhook", strconv.FormatInt(c.RepositoryID, 10), strings.ToLower(c.Pipeline), c.Digest)
 	if before, err := a.calledBefore(ctx, key); err != nil || before.Execution != "" {
 		return before, err
 	}

@@ -67,7 +67,7 @@ func (a *App) follow(ctx context.Context, x store.Execution, w store.StartFollow
 			"repository", x.Repository, "pipeline", c.definition.Name, "after", x.Definition.Name, "execution", x.ID)
 		return nil
 	}
-	next.Delivery = keyOf("pipeline", x.Root().Execution, x.Definition.Name, w.Stage, strconv.Itoa(w.Attempt))
+	next.Delivery = store.Derived("pipeline", x.Root().Execution, x.Definition.Name, w.Stage, strconv.Itoa(w.Attempt))
 	newer, err := a.overtaken(ctx, next)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func (o operator) Start(ctx context.Context, s api.Start, key string) (id string
 
 // startKey is that of a person's start.
 func startKey(s api.Start, key string) int64 {
-	return keyOf(strings.ToLower(s.Repository), strings.ToLower(s.Pipeline), key)
+	return store.Derived(strings.ToLower(s.Repository), strings.ToLower(s.Pipeline), key)
 }
 
 func (o operator) startManually(ctx context.Context, s api.Start, key int64) (id string, fresh bool, err error) {

@@ -39,7 +39,7 @@ func (a *App) sayRun(ctx context.Context, s spoken) (operation, error) {
 	for _, c := range meant {
 		x := store.Execution{Execution: base, Installation: s.repo.Installation, Token: newToken()}
 		x.Definition, x.Followed, x.Trigger = c.definition, c.followed, pipeline.Manual
-		x.Delivery = keyOf("comment", strconv.FormatInt(s.comment.ID, 10))
+		x.Delivery = store.Derived("comment", strconv.FormatInt(s.comment.ID, 10))
 		starts = append(starts, startByHand{a, x})
 	}
 	return starts, nil

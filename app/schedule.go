@@ -127,7 +127,7 @@ func (a *App) startNow(ctx context.Context, s store.Schedule) error {
 	}
 	x := onDefaultBranch(repo, r, all[i])
 	x.Trigger = pipeline.OnSchedule
-	x.Delivery = keyOf("schedule", strconv.FormatInt(s.RepositoryID, 10), s.Pipeline, s.Last.UTC().Format(time.RFC3339))
+	x.Delivery = store.Derived("schedule", strconv.FormatInt(s.RepositoryID, 10), s.Pipeline, s.Last.UTC().Format(time.RFC3339))
 	_, err = a.begin(ctx, &x, all[i].problems, "")
 	return err
 }

@@ -217,7 +217,7 @@ func (a *App) outrun(ctx context.Context, repo github.Repository, base pipeline.
 
 // counts tells whether an execution stands for its lane having come to its commit.
 func counts(x store.Execution) bool {
-	return x.Status != pipeline.Superseded && x.Status != pipeline.Skipped
+	return x.Rollback == nil && x.Status != pipeline.Superseded && x.Status != pipeline.Skipped
 }
 
 // lowerSet is the sorted set of the names in lower case, without empty ones.

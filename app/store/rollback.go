@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
@@ -22,7 +23,8 @@ func Derived(words ...string) int64 {
 }
 
 // rollBack starts the execution that deploys again what last succeeded in a stage, and
-// gives it the locks of the one that failed. Where nothing has, the locks are left.
+// gives it those locks of the one that failed which it will take: the file may have
+// been edited in between. The others are left, as all are where nothing has succeeded.
 func (d *drain) rollBack(ctx context.Context, x Execution, e pipeline.RollBack) error {
 	target, found, err := d.lastPass(ctx, x, e.Stage)
 	if err != nil {
@@ -42,9 +44,19 @@ func (d *drain) rollBack(ctx context.Context, x Execution, e pipeline.RollBack) 
 	}
 	d.send(x.ID, pipeline.RolledBack{At: d.at, Stage: e.Stage, By: back.Number, To: target.Number})
 	d.send(back.ID, pipeline.Started{At: d.at})
-	return d.tellLocks(ctx, e.Locks, pipeline.HandOver{Execution: x.ID, To: pipeline.Claim{
-		Execution: back.ID, Number: back.Number, Pipeline: back.Definition.Name, Stage: e.Stage, Mode: pipeline.Queueing, First: true,
-	}})
+	kept := back.TakesOver()
+	for _, key := range e.Locks {
+		var word pipeline.LockEvent = pipeline.Leave{Execution: x.ID}
+		if slices.Contains(kept, key) {
+			word = pipeline.HandOver{Execution: x.ID, To: pipeline.Claim{
+				Execution: back.ID, Number: back.Number, Pipeline: back.Definition.Name, Stage: e.Stage, Mode: pipeline.Queueing, First: true,
+			}}
+		}
+		if err := d.tellLock(ctx, key, word); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *drain) tellLocks(ctx context.Context, keys []pipeline.LockKey, e pipeline.LockEvent) error {

@@ -126,7 +126,7 @@ func (m *move) ready(i int, def Action) (ready bool, end Status, reason string) 
 		holds, _, err = m.holds(i, def.If, usual, def.Matrix)
 	}
 	switch {
-	case !asks && (usual.Failed || usual.Cancelled):
+	case !asks && (usual.Failed || usual.Cancelled), def.Role == RoleWork && m.turnedDown(i):
 		return false, Cancelled, "not started"
 	case !asks && skipped != "":
 		return false, Skipped, "it needs " + skipped + ", which was skipped"

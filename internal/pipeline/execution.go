@@ -239,8 +239,12 @@ func (x Execution) StageIndex(name string) int {
 	return slices.IndexFunc(x.Stages, func(s StageState) bool { return s.Name == name })
 }
 
-// GivesUp tells whether a newer commit of its lane cancels the execution.
+// GivesUp tells whether a newer commit of its lane cancels the execution. A rollback is
+// about an older one on purpose.
 func (x Execution) GivesUp() bool {
+	if x.Rollback != nil {
+		return false
+	}
 	if says := x.Definition.CancelInProgress; says != nil {
 		return *says
 	}

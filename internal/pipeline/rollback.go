@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -12,25 +13,34 @@ type Rollback struct {
 	Stage     string
 	Automatic bool
 	For       int    `json:",omitempty"` // number of the execution whose failure it undoes; zero: a person asked
+	Reason    string `json:",omitempty"` // of who asked, in their own words
 	Gates     string `json:",omitempty"` // hash of the definition whose gates it passes; empty: none
 }
 
 // RollBackTo makes the execution that deploys again what succeeded in a stage of x:
-// x's revision, variables, artifacts, and of its own definition the stage alone. What
-// came before it stands there as x left it. gates is the stage as the newest trusted
-// definition has it: its approvals and rules before entry take the place of the
-// target's own. Nil, with an automatic rollback, means none: what is gone back to was
-// approved.
-func (x Execution) RollBackTo(r Rollback, gates *Stage) Execution {
+// x's revision, variables, artifacts, and of its own definition the stage alone, which
+// held its condition then. What came before it stands there as x left it. gates is the
+// newest trusted definition, which has the stage too: the approvals and rules before
+// entry of that take the place of the target's own. Nil, with an automatic rollback,
+// means none: what is gone back to was approved.
+func (x Execution) RollBackTo(r Rollback, gates *Definition) Execution {
 	k := x.StageIndex(r.Stage)
 	r.Target, r.Number = x.ID, x.Number
 	back := Execution{
 		Repository: x.Repository, RepositoryID: x.RepositoryID, Lane: x.Lane, Trigger: OnRollback, Trusted: x.Trusted,
-		Revision: x.Revision, Definition: x.Definition, Rollback: &r, Source: x.Source, Notes: x.Notes,
+		Revision: x.Revision, Definition: x.Definition, DefinedAt: x.DefinedAt, Rollback: &r, Source: x.Source, Notes: x.Notes,
 	}
-	stages := slices.Clone(x.Definition.Stages[:k+1])
-	stages[k] = stages[k].guardedBy(gates)
-	back.Definition.Stages = stages
+	def := &back.Definition
+	def.Stages = slices.Clone(def.Stages[:k+1])
+	stage := &def.Stages[k]
+	stage.If, stage.BeforeEntry, stage.OnFailure.Rollback = "", nil, false
+	if gates == nil {
+		*stage = stage.guardedBy(Stage{})
+	} else {
+		r.Gates = gates.Hash
+		*stage = stage.guardedBy(gates.Stages[gates.StageIndex(r.Stage)])
+		def.Variables = withThose(def.Variables, gates.Variables)
+	}
 	for _, st := range x.Stages[:k] {
 		was := StageState{Name: st.Name, Status: Skipped, Attempt: 1, Reason: "as another execution left it"}
 		for _, a := range st.Actions {
@@ -41,6 +51,30 @@ func (x Execution) RollBackTo(r Rollback, gates *Stage) Execution {
 		back.Stages = append(back.Stages, was)
 	}
 	return back
+}
+
+// withThose adds variables that are not there: gates may ask for them.
+func withThose(have, more []Variable) []Variable {
+	all := slices.Clone(have)
+	for _, v := range more {
+		if !slices.ContainsFunc(have, func(h Variable) bool { return h.Name == v.Name }) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// TakesOver names the locks that a rollback which has not begun will take, that of its
+// stage first. Where it cannot be told it is none.
+func (x Execution) TakesOver() []LockKey {
+	k := len(x.Definition.Stages) - 1
+	m := &move{Execution: x}
+	m.Stages = append(slices.Clone(x.Stages), StageState{Name: x.Rollback.Stage})
+	var err error
+	if m.Stages[k].Concurrency, err = m.expand("concurrency", x.Definition.Stages[k].Concurrency); err != nil {
+		return nil
+	}
+	return append([]LockKey{m.LockKey(k)}, m.SharedKeys(k)...)
 }
 
 // rolledBack notes what became of a rollback.
@@ -61,50 +95,91 @@ func (m *move) rolledBack(i int, e RolledBack) bool {
 	return true
 }
 
-// guardedBy puts other approvals and rules before entry in place of a stage's own.
-func (s Stage) guardedBy(gates *Stage) Stage {
-	s.OnFailure.Rollback, s.BeforeEntry = false, nil
+// guardedBy puts the approvals and rules before entry of other gates in place of a
+// stage's own. All it does of its own waits for all approvals. Where it holds no lock
+// that the gates would, it takes theirs.
+func (s Stage) guardedBy(gates Stage) Stage {
 	own := s.Actions
-	s.Actions = nil
-	var gate []string
-	if gates != nil {
-		s.BeforeEntry = gates.BeforeEntry
-		for _, a := range gates.Actions {
-			if a.Role == RoleEntry || a.Approval != nil {
-				a.Needs = slices.DeleteFunc(slices.Clone(a.Needs), func(n string) bool { return !gates.approves(n) })
-				a.Name = s.unlike(a.Name, own)
-				s.Actions = append(s.Actions, a)
+	s.Environment, s.Concurrency = cmp.Or(s.Environment, gates.Environment), cmp.Or(s.Concurrency, gates.Concurrency)
+	s.BeforeEntry, s.Actions = gates.BeforeEntry, nil
+	var approvals []string
+	for _, a := range gates.Actions {
+		switch {
+		case a.Role == RoleEntry:
+			s.Actions = append(s.Actions, a)
+		case a.Approval != nil:
+			a.Needs = gates.needed(a, isApproval)
+			for n := range a.Needs {
+				a.Needs[n] = gates.unlike(a.Needs[n], own)
 			}
-			if a.Approval != nil {
-				gate = append(gate, a.Name)
-			}
+			a.Name = gates.unlike(a.Name, own)
+			s.Actions, approvals = append(s.Actions, a), append(approvals, a.Name)
 		}
 	}
-	removed := func(name string) bool {
-		return slices.ContainsFunc(own, func(a Action) bool { return a.Name == name && a.Approval != nil })
-	}
+	target := Stage{Actions: own}
 	for _, a := range own {
-		if a.Role == RoleEntry || a.Approval != nil {
+		if a.Role == RoleEntry || isApproval(a) {
 			continue
 		}
-		a.Needs = slices.DeleteFunc(slices.Clone(a.Needs), removed)
+		a.Needs = target.needed(a, isNoApproval)
 		if a.Role == RoleWork && len(a.Needs) == 0 {
-			a.Needs = slices.Clone(gate)
+			a.Needs = slices.Clone(approvals)
 		}
 		s.Actions = append(s.Actions, a)
 	}
 	return s
 }
 
-// approves tells whether an action of the stage is an approval.
-func (s Stage) approves(name string) bool {
-	return slices.ContainsFunc(s.Actions, func(a Action) bool { return a.Name == name && a.Approval != nil })
+func isApproval(a Action) bool   { return a.Approval != nil }
+func isNoApproval(a Action) bool { return a.Approval == nil }
+
+// needed is what an action needs of those that are kept: in place of one that is not,
+// what that needs.
+func (s Stage) needed(a Action, kept func(Action) bool) []string {
+	var needs, seen []string
+	for open := slices.Clone(a.Needs); len(open) > 0; {
+		name := open[0]
+		open = open[1:]
+		if slices.Contains(seen, name) {
+			continue
+		}
+		seen = append(seen, name)
+		for _, n := range s.Actions {
+			switch {
+			case n.Name != name:
+			case kept(n):
+				needs = append(needs, name)
+			default:
+				open = append(open, n.Needs...)
+			}
+		}
+	}
+	return needs
 }
 
-// unlike is a name that no container run among the actions has.
-func (s Stage) unlike(name string, actions []Action) string {
-	for slices.ContainsFunc(actions, func(a Action) bool { return a.Name == name && a.Approval == nil && a.Role != RoleEntry }) {
+// unlike is the name of an approval of the stage where none of the actions that it is
+// put among may have it.
+func (s Stage) unlike(name string, among []Action) string {
+	has := func(a Action) bool { return a.Name == name && isNoApproval(a) && a.Role != RoleEntry }
+	for renamed := false; slices.ContainsFunc(among, has) || renamed && slices.ContainsFunc(s.Actions, named(name)); renamed = true {
 		name += "-gate"
 	}
 	return name
+}
+
+func named(name string) func(Action) bool { return func(a Action) bool { return a.Name == name } }
+
+// turnedDown tells whether an approval of a rollback has ended without a yes: then
+// nothing of its target runs, whatever the target's conditions say.
+func (m *move) turnedDown(i int) bool {
+	if m.Rollback == nil {
+		return false
+	}
+	for j, def := range m.Definition.Stages[i].Actions {
+		status := m.Stages[i].Actions[j].Status
+		if isApproval(def) && status.Ended() && status != Succeeded && status != Skipped {
+			return true
+		}
+	}
+	return false
 }

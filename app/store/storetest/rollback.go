@@ -71,6 +71,45 @@ func rolledBack(t *testing.T, s store.Store) {
 	}
 }
 
+// rolledBackAcrossAnEdit leaves the lock that what is gone back to did not have: its file
+// named another environment.
+func rolledBackAcrossAnEdit(t *testing.T, s store.Store) {
+	old := sample("c1", 1)
+	old = create(t, s, old)
+	started(t, s, old)
+	apply(t, s, old.ID, pipeline.JobFinished{At: t0, Job: job(old, "build", "compile"), Result: pipeline.Result{Status: pipeline.Succeeded}})
+	apply(t, s, old.ID, pipeline.Decided{At: t0, Job: job(old, "production", "sign-off"), Approved: true, Actor: "bob"})
+	deployed(t, s, old, pipeline.Succeeded)
+	bad := deploying(t, s, "c2", 2)
+	deployed(t, s, bad, pipeline.Failed)
+	back := newest(t, s)
+	want(t, s, back, "in_progress skipped in_progress")
+	if holder := holderOf(t, s, pipeline.LockKey{Repository: 42, Stage: "live"}); holder != "" {
+		t.Errorf("execution %s holds the environment", holder)
+	}
+	if holder := holderOf(t, s, back.LockKey(1)); holder != back.ID {
+		t.Errorf("execution %s holds the stage, not %s", holder, back.ID)
+	}
+	deployed(t, s, back, pipeline.Succeeded)
+	if holder := holderOf(t, s, back.LockKey(1)); holder != "" {
+		t.Errorf("execution %s holds the stage at the end", holder)
+	}
+}
+
+func holderOf(t *testing.T, s store.Store, key pipeline.LockKey) string {
+	t.Helper()
+	var lock pipeline.Lock
+	err := s.View(t.Context(), func(tx store.Tx) error {
+		var err error
+		lock, err = tx.Lock(t.Context(), key)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lock.Holder.Execution
+}
+
 // nothingToGoBackTo leaves the locks to those who wait.
 func nothingToGoBackTo(t *testing.T, s store.Store) {
 	bad := deploying(t, s, "c1", 1)

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"only newest waits":  onlyTheNewestWaits,
 		"shut inside":        holdsWhoOnlyWaited,
 		"rolled back":        rolledBack,
+		"back over an edit":  rolledBackAcrossAnEdit,
 		"nothing to go to":   nothingToGoBackTo,
 		"lane and all":       laneAndAll,
 		"time is over":       timeIsOver,
