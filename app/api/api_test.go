@@ -338,6 +338,45 @@ func TestExecution(t *testing.T) {
 	}
 }
 
+// TestConditions shows what rules came to, who overrode them, and which actions are
+// there for them.
+func TestConditions(t *testing.T) {
+	s := newShelf()
+	_, client := serve(t, s)
+	x := &s.found[0]
+	at := x.CreatedAt
+	checks := []pipeline.Check{{At: at, Point: pipeline.RoleEntry, Findings: []pipeline.Finding{
+		{Rule: "window", Evidence: "closed", Otherwise: pipeline.OtherwiseWait}, {Rule: "command", Holds: true},
+	}}}
+	overrides := []pipeline.Overridden{{At: at, Actor: "ann", Reason: "hotfix", Point: pipeline.RoleEntry}}
+	x.Definition.Stages[0].Actions[0] = pipeline.Action{Name: "compile-1", Of: "compile", Matrix: []pipeline.Value{{Name: "go", Value: "1"}}, Role: pipeline.RoleFinally, If: "always()"}
+	st := &x.Stages[0]
+	st.Checks, st.Overrides, st.Retries = checks, overrides, 2
+	st.Past = []pipeline.Attempt{{Attempt: 1, Status: pipeline.Failed, Actions: st.Actions, Checks: checks, Overrides: overrides}}
+	got, err := client.Execution(t.Context(), x.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage := got.Stages[0]
+	conditions := []api.Check{{At: at, Point: "before-entry", Findings: []api.Finding{
+		{Rule: "window", Evidence: "closed", Otherwise: "wait"}, {Rule: "command", Holds: true, Otherwise: "fail"},
+	}}}
+	overridden := []api.Overridden{{At: at, Actor: "ann", Reason: "hotfix", Point: "before-entry"}}
+	for _, c := range []struct{ got, want any }{
+		{stage.Conditions, conditions},
+		{stage.Overrides, overridden},
+		{stage.Retries, 2},
+		{stage.Past[0].Conditions, conditions},
+		{stage.Past[0].Overrides, overridden},
+		{[]string{stage.Actions[0].Title, stage.Actions[0].Role, stage.Actions[0].If}, []string{"compile (1)", "finally", "always()"}},
+		{[]string{stage.Past[0].Actions[0].Title, stage.Past[0].Actions[0].Role}, []string{"compile (1)", "finally"}},
+	} {
+		if diff := cmp.Diff(c.want, c.got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestTransitions(t *testing.T) {
 	s := newShelf()
 	_, client := serve(t, s)

@@ -1,6 +1,9 @@
 package api_test
 
 import (
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
 	"reflect"
 	"slices"
 	"strings"
@@ -49,7 +52,7 @@ func TestTypes(t *testing.T) {
 	types := map[string]any{
 		"Refusal": api.Refusal{}, "Pipeline": api.Pipeline{}, "Pipelines": api.Page[api.Pipeline]{}, "Summary": api.Summary{},
 		"Summaries": api.Page[api.Summary]{}, "Revision": api.Revision{}, "Execution": api.Execution{}, "Problem": api.Problem{},
-		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "Wait": api.Wait{}, "PastStage": api.PastStage{}, "PastAction": api.PastAction{}, "Attempt": api.Attempt{},
+		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "Wait": api.Wait{}, "Check": api.Check{}, "Finding": api.Finding{}, "Overridden": api.Overridden{}, "PastStage": api.PastStage{}, "PastAction": api.PastAction{}, "Attempt": api.Attempt{},
 		"Artifact": api.Artifact{}, "Approval": api.Approval{}, "Decision": api.Decision{},
 		"Answer": api.Answer{}, "Retry": api.Retry{}, "Override": api.Override{}, "Stop": api.Stop{}, "Start": api.Start{},
 		"Webhook": api.Webhook{}, "Upstream": api.Upstream{}, "Transition": api.Transition{}, "Transitions": api.Page[api.Transition]{}, "Way": api.Way{}, "Disable": api.Disable{},
@@ -81,6 +84,30 @@ func TestTypes(t *testing.T) {
 		if types[name] == nil {
 			t.Errorf("%s is described and is no type", name)
 		}
+	}
+}
+
+// TestWaitKinds asks that the description lists every kind of what a stage waits for.
+func TestWaitKinds(t *testing.T) {
+	file, err := parser.ParseFile(gotoken.NewFileSet(), "../../internal/pipeline/explain/wait.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Kind" {
+				kinds = append(kinds, strings.Trim(spec.Values[0].(*ast.BasicLit).Value, `"`))
+			}
+		}
+		return true
+	})
+	var described []string
+	for _, kind := range document(t).Components.Schemas["Wait"].Value.Properties["kind"].Value.Enum {
+		described = append(described, kind.(string))
+	}
+	if diff := cmp.Diff(kinds, described); diff != "" || len(kinds) == 0 {
+		t.Errorf("(-kinds +described)\n%s", diff)
 	}
 }
 

@@ -54,12 +54,13 @@ func stage(x Found, i int) Stage {
 	out := Stage{
 		Name: st.Name, Status: string(st.Status), Attempt: st.Attempt, Reason: st.Reason,
 		StartedAt: st.StartedAt, EndedAt: st.EndedAt, Actions: make([]Action, len(st.Actions)),
+		Conditions: conditions(st.Checks), Overrides: overrides(st.Overrides), Retries: st.Retries,
 	}
 	for j := range st.Actions {
 		out.Actions[j] = action(x, i, j)
 	}
 	for _, p := range st.Past {
-		out.Past = append(out.Past, past(p))
+		out.Past = append(out.Past, past(x.Definition.Stages[i], p))
 	}
 	if t, closed := x.Around.Closed[st.Name]; closed {
 		shown := TransitionOf(x.Repository, t)
@@ -71,16 +72,37 @@ func stage(x Found, i int) Stage {
 	return out
 }
 
-func past(p pipeline.Attempt) PastStage {
+func past(def pipeline.Stage, p pipeline.Attempt) PastStage {
 	out := PastStage{
 		Attempt: p.Attempt, Status: string(p.Status), Reason: p.Reason, StartedAt: p.StartedAt, EndedAt: p.EndedAt,
-		Actions: make([]PastAction, len(p.Actions)),
+		Actions: make([]PastAction, len(p.Actions)), Conditions: conditions(p.Checks), Overrides: overrides(p.Overrides),
 	}
 	for j, a := range p.Actions {
 		out.Actions[j] = PastAction{
-			Name: a.Name, Status: string(a.Status), Attempt: a.Attempt, Reason: a.Reason, ExitCode: a.ExitCode,
+			Name: a.Name, Title: def.Actions[j].Title(), Role: string(def.Actions[j].Role),
+			Status: string(a.Status), Attempt: a.Attempt, Reason: a.Reason, ExitCode: a.ExitCode,
 			StartedAt: a.StartedAt, EndedAt: a.EndedAt,
 		}
+	}
+	return out
+}
+
+func conditions(checks []pipeline.Check) []Check {
+	var out []Check
+	for _, c := range checks {
+		check := Check{At: c.At, Point: string(c.Point), Findings: make([]Finding, len(c.Findings))}
+		for k, f := range c.Findings {
+			check.Findings[k] = Finding{f.Rule, f.Holds, f.Evidence, cmp.Or(string(f.Otherwise), "fail")}
+		}
+		out = append(out, check)
+	}
+	return out
+}
+
+func overrides(list []pipeline.Overridden) []Overridden {
+	var out []Overridden
+	for _, o := range list {
+		out = append(out, Overridden{o.At, o.Actor, o.Reason, string(o.Point)})
 	}
 	return out
 }
@@ -88,7 +110,7 @@ func past(p pipeline.Attempt) PastStage {
 func action(x Found, i, j int) Action {
 	a, def := x.Stages[i].Actions[j], x.Definition.Stages[i].Actions[j]
 	return Action{
-		Name: a.Name, Needs: def.Needs, Status: string(a.Status), Attempt: a.Attempt, Reason: a.Reason, ExitCode: a.ExitCode,
+		Name: a.Name, Title: def.Title(), Role: string(def.Role), If: def.If, Needs: def.Needs, Status: string(a.Status), Attempt: a.Attempt, Reason: a.Reason, ExitCode: a.ExitCode,
 		Image: a.Image, Runner: a.Runner, StartedAt: a.StartedAt, EndedAt: a.EndedAt, Outputs: variables(a.Outputs),
 		Artifacts: artifacts(a.Artifacts), Attempts: attempts(x, x.Stages[i].Name, a.Name),
 		Approval: approval(def.Approval, a), Decision: decision(a.Decision),

@@ -95,7 +95,34 @@ type Stage struct {
 	WaitsFor   []Wait      `json:"waits_for,omitempty"`
 	Transition *Transition `json:"transition,omitempty"` // what keeps the way into it closed, of several the one that does longest
 
+	Conditions []Check      `json:"conditions,omitempty"` // the latest of each point
+	Overrides  []Overridden `json:"overrides,omitempty"`
+	Retries    int          `json:"retries,omitempty"` // how often its on-failure has tried it again since a person did
+
 	Past []PastStage `json:"past,omitempty"` // earlier attempts that a retry took the place of, oldest first
+}
+
+// Check is what the rules of a stage came to at one time.
+type Check struct {
+	At       time.Time `json:"at"`
+	Point    string    `json:"point"` // before-entry or on-success
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is what one rule came to.
+type Finding struct {
+	Rule      string `json:"rule"` // its kind
+	Holds     bool   `json:"holds"`
+	Evidence  string `json:"evidence,omitempty"`
+	Otherwise string `json:"otherwise"` // what follows where it does not hold
+}
+
+// Overridden is a person's word that the stage goes on though its rules do not hold.
+type Overridden struct {
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor"`
+	Reason string    `json:"reason"`
+	Point  string    `json:"point"`
 }
 
 // Wait is one thing that a stage waits for.
@@ -114,11 +141,16 @@ type PastStage struct {
 	StartedAt time.Time    `json:"started_at,omitzero"`
 	EndedAt   time.Time    `json:"ended_at,omitzero"`
 	Actions   []PastAction `json:"actions"`
+
+	Conditions []Check      `json:"conditions,omitempty"`
+	Overrides  []Overridden `json:"overrides,omitempty"`
 }
 
 // PastAction is how an action stood at the end of an earlier attempt of its stage.
 type PastAction struct {
 	Name      string    `json:"name"`
+	Title     string    `json:"title"`
+	Role      string    `json:"role,omitempty"`
 	Status    string    `json:"status"`
 	Attempt   int       `json:"attempt"`
 	Reason    string    `json:"reason,omitempty"`
@@ -130,6 +162,9 @@ type PastAction struct {
 // Action is where an action stands.
 type Action struct {
 	Name      string     `json:"name"`
+	Title     string     `json:"title"`          // what people call it: unit (1.25) for a run of a matrix
+	Role      string     `json:"role,omitempty"` // before-entry, on-success or finally; missing: it is the stage's own
+	If        string     `json:"if,omitempty"`
 	Needs     []string   `json:"needs,omitempty"`
 	Status    string     `json:"status"`
 	Attempt   int        `json:"attempt"`
