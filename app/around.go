@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -32,13 +31,14 @@ func (a *App) around(ctx context.Context, tx store.Tx, x pipeline.Execution) (ex
 	if err != nil || !waits || x.Status.Ended() {
 		return around, err
 	}
-	lock, err := tx.Lock(ctx, key)
+	lock, err := tx.Lock(ctx, key, x.ID)
 	if err != nil {
 		return around, err
 	}
-	is := func(c pipeline.Claim) bool { return c.Execution == x.ID }
-	around.Ahead = max(0, slices.IndexFunc(lock.Waiters, is))
-	if lock.Holder.Execution == "" || is(lock.Holder) {
+	if around.Ahead, err = tx.Ahead(ctx, key, x.ID); err != nil {
+		return around, err
+	}
+	if lock.Holder.Execution == "" || lock.Holder.Execution == x.ID {
 		return around, nil
 	}
 	holder, err := tx.Execution(ctx, lock.Holder.Execution)

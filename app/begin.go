@@ -17,6 +17,9 @@ import (
 func (a *App) begin(ctx context.Context, x *store.Execution, mistakes []pipeline.Problem, newer string) (fresh bool, err error) {
 	x.Token = newToken()
 	err = a.update(ctx, func(tx store.Tx) error {
+		if err := hasRoom(ctx, tx, x.Execution); err != nil {
+			return err
+		}
 		if err := tx.CreateExecution(ctx, x); err != nil {
 			return err
 		}
@@ -25,11 +28,30 @@ func (a *App) begin(ctx context.Context, x *store.Execution, mistakes []pipeline
 	if errors.Is(err, store.ErrConflict) {
 		return false, nil
 	}
+	var no refusal
+	if errors.As(err, &no) {
+		return false, no
+	}
 	if err != nil {
 		return false, fmt.Errorf("start pipeline %s: %w", x.Definition.Name, err)
 	}
 	a.log.Info("execution started", "trigger", x.Trigger, "repository", x.Repository, "pipeline", x.Definition.Name, "number", x.Number, "commit", x.Revision.Commit)
 	return true, nil
+}
+
+// hasRoom refuses a person's start where too many executions wait already. What
+// nobody waits for an answer to is started, and turned away by the lock.
+func hasRoom(ctx context.Context, tx store.Tx, x pipeline.Execution) error {
+	if x.Trigger != pipeline.Manual || x.Definition.Mode != pipeline.Queueing {
+		return nil
+	}
+	first := x.Definition.Stages[0].Name
+	lock, err := tx.Lock(ctx, pipeline.LockKey{Repository: x.RepositoryID, Pipeline: x.Definition.Name, Lane: x.Lane, Stage: first}, "")
+	if err != nil || len(lock.Waiters)+lock.Others < pipeline.MostWaiting {
+		return err
+	}
+	return refused(codeConflict, "the queue of %s on %s is full: %d executions wait for stage %s; stop some, or start it when there are fewer",
+		x.Definition.Name, x.Lane, pipeline.MostWaiting, first)
 }
 
 // firstEvent begins an execution: it starts, unless its file has

@@ -79,7 +79,7 @@ func overtaken(ctx context.Context, tx store.Tx, x store.Execution, stage string
 	if i < 0 {
 		return false, nil
 	}
-	lock, err := tx.Lock(ctx, x.LockKey(i))
+	lock, err := tx.Lock(ctx, x.LockKey(i), x.ID)
 	return lock.Overtaken(x.Number), err
 }
 

@@ -122,7 +122,10 @@ type startByHand struct {
 }
 
 func (s startByHand) apply(ctx context.Context, tx store.Tx) (string, error) {
-	err := tx.CreateExecution(ctx, &s.x)
+	err := hasRoom(ctx, tx, s.x.Execution)
+	if err == nil {
+		err = tx.CreateExecution(ctx, &s.x)
+	}
 	if err == nil {
 		err = store.Apply(ctx, tx, s.x.ID, pipeline.Started{At: s.app.now()})
 	}

@@ -111,21 +111,25 @@ func (d *drain) carry(ctx context.Context, x Execution, effect pipeline.Effect) 
 }
 
 func (d *drain) tellLock(ctx context.Context, key pipeline.LockKey, e pipeline.LockEvent) error {
-	lock, err := d.lock(ctx, key)
+	was, err := d.lock(ctx, key, e)
 	if err != nil {
 		return err
 	}
-	lock, answers := lock.Apply(e)
+	lock, answers := was.Apply(e)
 	for _, a := range answers {
 		d.send(a.Execution, a.Event(d.at, key))
 	}
+	calls := lock.Calls()
 	lock.Closed = false // it is not kept with the lock
-	return d.tx.SaveLock(ctx, key, lock)
+	if err := d.tx.SaveLock(ctx, key, was, lock); err != nil || !calls {
+		return err
+	}
+	return d.tellLock(ctx, key, pipeline.Open{})
 }
 
 // lock reads a lock, and whether a transition keeps it closed now.
-func (d *drain) lock(ctx context.Context, key pipeline.LockKey) (pipeline.Lock, error) {
-	lock, err := d.tx.Lock(ctx, key)
+func (d *drain) lock(ctx context.Context, key pipeline.LockKey, e pipeline.LockEvent) (pipeline.Lock, error) {
+	lock, err := d.tx.Lock(ctx, key, pipeline.About(e))
 	if err != nil || key.Shared() {
 		return lock, err
 	}

@@ -154,9 +154,14 @@ type Executions interface {
 
 // Locks keeps the locks of stages.
 type Locks interface {
-	// Lock returns the lock; one never used is the zero Lock.
-	Lock(ctx context.Context, key pipeline.LockKey) (pipeline.Lock, error)
-	SaveLock(ctx context.Context, key pipeline.LockKey, l pipeline.Lock) error
+	// Lock returns the lock; one never used is the zero Lock. Of those that wait at it
+	// it has the few whom an event of the execution, "" for none, can be about, and
+	// counts the others.
+	Lock(ctx context.Context, key pipeline.LockKey, execution string) (pipeline.Lock, error)
+	// SaveLock stores what has become of the lock that Lock returned.
+	SaveLock(ctx context.Context, key pipeline.LockKey, was, is pipeline.Lock) error
+	// Ahead counts those that wait at the lock before the execution.
+	Ahead(ctx context.Context, key pipeline.LockKey, execution string) (int, error)
 	// StageLocks lists those locks of a stage that somebody holds or waits at, by lane.
 	StageLocks(ctx context.Context, repository int64, pipeline, stage string) ([]pipeline.LockKey, error)
 }

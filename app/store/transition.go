@@ -44,7 +44,7 @@ func open(ctx context.Context, tx Tx, t pipeline.Transition, at time.Time) error
 	}
 	d := drain{tx: tx, at: at}
 	for _, key := range keys {
-		lock, err := d.lock(ctx, key)
+		lock, err := d.lock(ctx, key, pipeline.Open{})
 		if err != nil {
 			return fmt.Errorf("read the lock of %s on %s: %w", key.Stage, key.Lane, err)
 		}

@@ -7,9 +7,9 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline/expression"
 )
 
-// mostWaiting is how many executions of mode queued wait for the first stage of a
-// lane; further ones are turned away.
-const mostWaiting = 1000
+// MostWaiting is how many executions of mode queued wait for the first stage of a
+// lane; further ones are turned away, as CodePipeline does with its fifty.
+const MostWaiting = 1000
 
 // begin lays the stages out. Those that a rollback takes from its target are there
 // already.
@@ -166,7 +166,7 @@ func (m *move) request(i int) {
 	if m.Rollback != nil {
 		enter.Mode, enter.First = Queueing, true
 	} else if i == 0 && m.Definition.Mode == Queueing {
-		enter.Most = mostWaiting
+		enter.Most = MostWaiting
 	}
 	m.emit(TellLock{m.LockKey(i), enter})
 }

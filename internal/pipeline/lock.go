@@ -42,7 +42,9 @@ const (
 // Parallel. Its zero value is free and open.
 type Lock struct {
 	Holder   Claim
-	Waiters  []Claim      // in the order in which they will be let in
+	Waiters  []Claim      // in the order in which they will be let in; see Others
+	Others   int          `json:",omitempty"` // how many more wait, whom the next event is not about
+	Front    int          `json:",omitempty"` // where there are others: how many of Waiters surely stand before them
 	Newest   int          // highest number that was ever let in
 	Closed   bool         // nobody is let in, and nobody inside begins
 	Shut     []Claim      `json:",omitempty"` // who is inside and wanted to begin while it was closed
@@ -103,6 +105,21 @@ func (Deploy) lockEvent()   {}
 func (HandOver) lockEvent() {}
 func (Close) lockEvent()    {}
 func (Open) lockEvent()     {}
+
+// About is the execution that an event is about, or "".
+func About(e LockEvent) string {
+	switch e := e.(type) {
+	case Enter:
+		return e.Execution
+	case Begin:
+		return e.Execution
+	case Leave:
+		return e.Execution
+	case HandOver:
+		return e.Execution
+	}
+	return ""
+}
 
 // Word is what a lock says to an execution.
 type Word string
@@ -189,7 +206,7 @@ func (l Lock) enter(e Enter) (Lock, []Answer) {
 		return l, []Answer{l.in(c)}
 	case slices.ContainsFunc(l.Waiters, is(c.Execution)):
 		return l, nil
-	case e.Most > 0 && len(l.Waiters) >= e.Most:
+	case e.Most > 0 && len(l.Waiters)+l.Others >= e.Most:
 		return l, []Answer{c.told(IsFull)}
 	}
 	var answers []Answer
@@ -200,16 +217,20 @@ func (l Lock) enter(e Enter) (Lock, []Answer) {
 			away.By = by
 			return l, []Answer{away}
 		}
-		l.Waiters = slices.DeleteFunc(l.Waiters, func(w Claim) bool {
-			gives := w.Mode == Superseding
-			if gives {
-				answers = append(answers, w.makesWay(c))
+		for i := 0; i < len(l.Waiters); {
+			if l.Waiters[i].Mode != Superseding {
+				i++
+				continue
 			}
-			return gives
-		})
+			answers = append(answers, l.Waiters[i].makesWay(c))
+			l.remove(i)
+		}
 	}
 	if c.First {
 		l.Waiters = slices.Insert(l.Waiters, 0, c)
+		if l.Others > 0 {
+			l.Front++
+		}
 	} else {
 		l.Waiters = append(l.Waiters, c)
 	}
@@ -236,7 +257,7 @@ func (l Lock) begin(c Claim) (Lock, []Answer) {
 
 func (l Lock) leave(execution string) (Lock, []Answer) {
 	if at := slices.IndexFunc(l.Waiters, is(execution)); at >= 0 {
-		l.Waiters = slices.Delete(slices.Clone(l.Waiters), at, at+1)
+		l.remove(at)
 	}
 	if at := slices.IndexFunc(l.Shut, is(execution)); at >= 0 {
 		l.Shut = slices.Delete(slices.Clone(l.Shut), at, at+1)
@@ -258,10 +279,22 @@ func (l Lock) open() (Lock, []Answer) {
 	return l, append(answers, in...)
 }
 
+// Calls tells whether there is more to do than the events so far could: the next that
+// waits may come in, but is not known here. Then Open does it.
+func (l Lock) Calls() bool { return !l.Closed && l.Others > 0 && l.Front == 0 }
+
+// remove takes a waiter out.
+func (l *Lock) remove(i int) {
+	l.Waiters = slices.Delete(slices.Clone(l.Waiters), i, i+1)
+	if i < l.Front {
+		l.Front--
+	}
+}
+
 // admit lets in whoever may come in now.
 func (l Lock) admit() (Lock, []Answer) {
 	var answers []Answer
-	for !l.Closed && len(l.Waiters) > 0 {
+	for !l.Closed && len(l.Waiters) > 0 && (l.Others == 0 || l.Front > 0) {
 		next := l.Waiters[0]
 		if next.Mode != Parallel {
 			switch {
@@ -273,7 +306,8 @@ func (l Lock) admit() (Lock, []Answer) {
 			}
 			l.Holder = next
 		}
-		l.Waiters, l.Newest = l.Waiters[1:], max(l.Newest, next.Number)
+		l.remove(0)
+		l.Newest = max(l.Newest, next.Number)
 		answers = append(answers, l.in(next))
 	}
 	return l, answers

@@ -284,12 +284,26 @@ func (b *box) pathError(ctx context.Context, err error) error {
 
 func (b *box) Remove(ctx context.Context) error {
 	err := b.engine.api.ContainerRemove(ctx, b.id, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	if cerrdefs.IsConflict(err) { // a process that was killed has begun it
+		err = b.removed(ctx)
+	}
 	if err != nil && !cerrdefs.IsNotFound(err) {
 		return translate(ctx, err)
 	}
 	b.share.end()
 	b.share.remove()
 	return nil
+}
+
+// removed waits until the engine has removed the container.
+func (b *box) removed(ctx context.Context) error {
+	gone, failed := b.engine.api.ContainerWait(ctx, b.id, container.WaitConditionRemoved)
+	select {
+	case <-gone:
+		return nil
+	case err := <-failed:
+		return err
+	}
 }
 
 func (b *box) inspect(ctx context.Context) (runner.State, error) {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/stagegate/stagegate/app/store"
@@ -79,35 +78,4 @@ func scanJob(r row) (store.Job, error) {
 	}
 	j.Expires = moment(expires)
 	return j, nil
-}
-
-func (t *transaction) Lock(ctx context.Context, key pipeline.LockKey) (pipeline.Lock, error) {
-	var (
-		l     pipeline.Lock
-		state string
-	)
-	err := t.tx.QueryRowContext(ctx, `SELECT state FROM locks WHERE repository_id = ? AND pipeline = ? AND lane = ? AND stage = ?`,
-		key.Repository, key.Pipeline, key.Lane, key.Stage).Scan(&state)
-	if err = missing(err); errors.Is(err, store.ErrNotFound) {
-		return pipeline.Lock{}, nil
-	} else if err != nil {
-		return pipeline.Lock{}, err
-	}
-	if err := json.Unmarshal([]byte(state), &l); err != nil {
-		return pipeline.Lock{}, fmt.Errorf("decode lock %+v: %w", key, err)
-	}
-	return l, nil
-}
-
-func (t *transaction) SaveLock(ctx context.Context, key pipeline.LockKey, l pipeline.Lock) error {
-	state, err := json.Marshal(l)
-	if err != nil {
-		return fmt.Errorf("encode lock %+v: %w", key, err)
-	}
-	const upsert = `INSERT INTO locks (repository_id, pipeline, lane, stage, state) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET state = excluded.state`
-	if _, err := t.tx.ExecContext(ctx, upsert, key.Repository, key.Pipeline, key.Lane, key.Stage, string(state)); err != nil {
-		return fmt.Errorf("save lock %+v: %w", key, err)
-	}
-	return nil
 }

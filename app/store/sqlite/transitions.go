@@ -50,7 +50,7 @@ func (t *transaction) DeleteTransition(ctx context.Context, tr pipeline.Transiti
 
 func (t *transaction) StageLocks(ctx context.Context, repository int64, name, stage string) ([]pipeline.LockKey, error) {
 	const list = `SELECT lane FROM locks WHERE repository_id = ? AND pipeline = ? AND stage = ?
-		AND (state ->> '$.Holder.Execution' <> '' OR json_array_length(state, '$.Waiters') > 0 OR json_array_length(state, '$.Shut') > 0) ORDER BY lane`
+		AND (state ->> '$.Holder.Execution' <> '' OR waiting > 0 OR json_array_length(state, '$.Shut') > 0) ORDER BY lane`
 	rows, err := t.tx.QueryContext(ctx, list, repository, name, stage)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func rolledBack(t *testing.T, s store.Store) {
 	want(t, s, waits, "in_progress succeeded in_progress")
 	environment := pipeline.LockKey{Repository: 42, Stage: "live"}
 	err := s.View(t.Context(), func(tx store.Tx) error {
-		lock, err := tx.Lock(t.Context(), environment)
+		lock, err := tx.Lock(t.Context(), environment, "")
 		there := []pipeline.Deployment{{Pipeline: "release", Commit: "c1", Number: found.Number}}
 		if diff := cmp.Diff(there, lock.Deployed); diff != "" {
 			t.Errorf("deployed:\n%s", diff)
@@ -101,7 +101,7 @@ func holderOf(t *testing.T, s store.Store, key pipeline.LockKey) string {
 	var lock pipeline.Lock
 	err := s.View(t.Context(), func(tx store.Tx) error {
 		var err error
-		lock, err = tx.Lock(t.Context(), key)
+		lock, err = tx.Lock(t.Context(), key, "")
 		return err
 	})
 	if err != nil {

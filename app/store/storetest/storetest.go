@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"transitions":        transitions,
 		"stage locks":        stageLocks,
 		"only newest waits":  onlyTheNewestWaits,
+		"locks":              locks,
 		"shut inside":        holdsWhoOnlyWaited,
 		"rolled back":        rolledBack,
 		"back over an edit":  rolledBackAcrossAnEdit,
