@@ -29,7 +29,7 @@ func (a *App) override(ctx context.Context, by caller, x store.Execution, stage 
 	case len(x.Problems) > 0:
 		return nil, unstartable()
 	}
-	i := slices.IndexFunc(x.Stages, overridable)
+	i := slices.IndexFunc(x.Stages, pipeline.StageState.Overridable)
 	if stage != "" {
 		i = slices.IndexFunc(x.Stages, func(st pipeline.StageState) bool { return strings.EqualFold(st.Name, stage) })
 		if i < 0 {
@@ -39,17 +39,10 @@ func (a *App) override(ctx context.Context, by caller, x store.Execution, stage 
 	if i < 0 {
 		return nil, refused(codeConflict, "no rule keeps execution %d back or has failed it", x.Number)
 	}
-	if !overridable(x.Stages[i]) {
+	if !x.Stages[i].Overridable() {
 		return nil, a.notKept(ctx, x, i)
 	}
 	return operation{addressed{x, pipeline.Override{At: a.now(), Actor: by.login, Reason: reason, Stage: x.Stages[i].Name}}}, nil
-}
-
-// overridable tells whether the rules of a stage, or what is deployed, keep it back or
-// have failed it.
-func overridable(st pipeline.StageState) bool {
-	return st.Hold.For == pipeline.HoldRules || st.Hold.For == pipeline.HoldCompare ||
-		st.Status == pipeline.Failed && st.Barred != pipeline.RoleWork
 }
 
 // notKept refuses to override what no rule keeps back, and says what does.
@@ -77,7 +70,7 @@ func (a *App) notKept(ctx context.Context, x store.Execution, i int) error {
 	}
 	var kept []string
 	for _, st := range x.Stages {
-		if overridable(st) {
+		if st.Overridable() {
 			kept = append(kept, st.Name)
 		}
 	}
@@ -120,7 +113,7 @@ func (s spoken) kept(name string) (stageOf, error) {
 			}
 			switch {
 			case !one.called(name) || !latest && x.Status.Ended():
-			case overridable(st):
+			case st.Overridable():
 				kept = append(kept, one)
 			case latest:
 				called = append(called, one)

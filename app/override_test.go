@@ -64,7 +64,7 @@ func TestOverrideByComment(t *testing.T) {
 	w.refusedBy("bob", n, "/override build hotfix", "no rule keeps stage build of execution 1 back: it is succeeded; there is one that keeps production")
 	w.reaction(w.comment("bob", n, "/override CI/Production hotfix for <b>shop</b>, agreed with @alice"), "+1")
 	run := w.check(sha, "ci / production", "success")
-	w.says(run, "**Overridden** by bob: hotfix for &lt;b&gt;shop&lt;/b&gt;, agreed with @\u200balice", "window does not hold: closed: ")
+	w.says(run, "**Overridden** by bob: hotfix for &lt;b&gt;shop&lt;/b&gt;, agreed with @\u200balice", "- ✗ **window does not hold**: closed: ", "(the stage waits)")
 	w.refusedBy("bob", n, "/override production again", "no rule keeps stage production of execution 1 back: it is succeeded")
 	w.audited(pipeline.KindOverride, "1 bob production: hotfix for <b>shop</b>, agreed with @alice")
 }

@@ -238,7 +238,7 @@ func stageTitle(x pipeline.Execution, i int) string {
 	case pipeline.Succeeded:
 		return "Succeeded in " + human.Duration(st.EndedAt.Sub(st.StartedAt))
 	case pipeline.Failed, pipeline.TimedOut:
-		return cut(cmp.Or(failureTitle(st), sentence(st.Reason), statusWords(st.Status)), 200)
+		return cut(cmp.Or(barredTitle(st), failureTitle(st), sentence(st.Reason), statusWords(st.Status)), 200)
 	case pipeline.Cancelled, pipeline.Stopped, pipeline.Skipped, pipeline.Superseded:
 		return sentence(cmp.Or(st.Reason, x.Reason, "cancelled"))
 	case pipeline.Stopping, pipeline.Cancelling:
@@ -322,10 +322,10 @@ func stageSummary(x pipeline.Execution, i int) string {
 			}
 		}
 	}
-	b.WriteString(conditions(st))
+	b.WriteString(conditions(x, i))
 	b.WriteString("| Action | Result | Time |\n| --- | --- | --- |\n")
-	for _, act := range st.Actions {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", plain(act.Name), result(act), actionTime(act))
+	for j, act := range st.Actions {
+		fmt.Fprintf(&b, "| %s%s | %s | %s |\n", plain(act.Name), roleWords(x.Definition.Stages[i].Actions[j].Role), result(act), actionTime(act))
 	}
 	if made := artifacts(st); made != "" {
 		fmt.Fprintf(&b, "\nArtifacts: %s\n", made)

@@ -29,7 +29,9 @@ func (v *view) failures() []failure {
 	var bad []place
 	for i, st := range v.x.Stages {
 		for j, a := range st.Actions {
-			if a.Status.Bad() {
+			role := v.definition(st.Name, a.Name).Role
+			decides := role != pipeline.RoleEntry && role != pipeline.RoleSuccess || st.Barred == role
+			if a.Status.Bad() && decides {
 				bad = append(bad, place{i, j})
 			}
 		}

@@ -15,7 +15,12 @@ func (v *view) wait(out *stage, i int) {
 		out.Reason = v.closedWay(t)
 	case closed:
 		out.Closed = v.closedWay(t)
-	case waits && out.Reason == "":
+	case v.x.Status.Ended() || st.Status.Ended():
+	case st.Status == pipeline.InProgress && st.Hold.For != "":
+		if w, held := explain.Held(v.x, i, v.around); held {
+			out.Reason = "Waits for " + clip(w.Text, 1000) + ". Then " + clip(w.Next, 500) + "."
+		}
+	case waits:
 		w := explain.Waits(v.x, i, v.around)[0]
 		out.Reason = "Waits for " + clip(w.Text, 1000) + ". Then " + clip(w.Next, 500) + "."
 	case out.Reason == "":

@@ -67,6 +67,10 @@ type stage struct {
 	Closed  string // who keeps the way into it closed, where its reason does not say so
 	Actions []*action
 	Past    []attempt // the earlier ones, newest first
+
+	Checks    []check
+	Overrides []override
+	Override  string // what to say after /override, where that lets it go on
 }
 
 // attempt is an earlier attempt of a stage, briefly.
@@ -76,11 +80,15 @@ type attempt struct {
 	Reason  string
 	Took    string
 	Actions string // how each ended
+
+	Checks    []check
+	Overrides []override
 }
 
 type action struct {
 	ID        string
 	Name      string
+	Role      string // what it is there for; empty: it is the stage's own
 	Status    badge
 	Took      string
 	Attempt   int // 0: the first
@@ -167,6 +175,11 @@ func (v *view) why(p *page) string {
 			return p.Stages[i].Reason
 		}
 	}
+	for _, st := range v.x.Stages {
+		if v.x.Status == pipeline.Failed && st.Status == pipeline.Failed && st.Reason != "" {
+			return clip("Stage "+st.Name+" failed: "+st.Reason, 1000)
+		}
+	}
 	return sentence(clip(v.x.Reason, 1000))
 }
 
@@ -239,6 +252,10 @@ func (v *view) stage(i int) stage {
 	out := stage{
 		ID: clip(st.Name, 100), Name: clip(st.Name, 100), Status: stageBadge(v.x, st),
 		Took: took(st.StartedAt, st.EndedAt, v.now), Attempt: beyondFirst(st.Attempt), Reason: sentence(clip(st.Reason, 1000)),
+		Checks: checksOf(st.Checks), Overrides: overridesOf(st.Overrides),
+	}
+	if st.Overridable() {
+		out.Override = clip(v.x.Definition.Name+"/"+st.Name, 200)
 	}
 	v.wait(&out, i)
 	if st.Status == pipeline.Stopping || st.Status == pipeline.Cancelling {
@@ -260,7 +277,7 @@ func (v *view) past(p pipeline.Attempt) attempt {
 	}
 	return attempt{
 		Number: p.Attempt, Status: badgeOf(p.Status), Reason: clip(p.Reason, 200), Took: took(p.StartedAt, p.EndedAt, p.EndedAt),
-		Actions: clip(strings.Join(ends, ", "), 500),
+		Actions: clip(strings.Join(ends, ", "), 500), Checks: checksOf(p.Checks), Overrides: overridesOf(p.Overrides),
 	}
 }
 
@@ -268,7 +285,7 @@ func (v *view) action(i, j int) *action {
 	st := v.x.Stages[i]
 	a, def := st.Actions[j], v.definition(st.Name, st.Actions[j].Name)
 	out := &action{
-		ID: clip(st.Name+"."+a.Name, 200), Name: clip(cmp.Or(def.Title(), a.Name), 100), Status: actionBadge(v.x, a),
+		ID: clip(st.Name+"."+a.Name, 200), Name: clip(cmp.Or(def.Title(), a.Name), 100), Role: roleWords(def.Role), Status: actionBadge(v.x, a),
 		Took: took(a.StartedAt, a.EndedAt, v.now), Attempt: beyondFirst(a.Attempt), Reason: v.reason(st, a, def),
 		Image: clip(shortImage(a.Image), 200), FullImage: clip(a.Image, 500),
 		Artifacts: v.artifacts(a.Artifacts), Decision: v.decision(a.Decision),

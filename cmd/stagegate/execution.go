@@ -87,14 +87,39 @@ func executionText(w io.Writer, x api.Execution) error {
 		for _, w := range st.WaitsFor {
 			fmt.Fprintf(table, "  waits for\t%s\n", waits(w))
 		}
+		rulesText(table, st.Conditions, st.Overrides)
 		for _, p := range st.Past {
 			fmt.Fprintf(table, "  (attempt %d)\t%s\t%s\n", p.Attempt, stands(p.Status, endings(p)), took(p.StartedAt, p.EndedAt))
+			rulesText(table, p.Conditions, p.Overrides)
 		}
 		for _, a := range st.Actions {
-			fmt.Fprintf(table, "  %s\t%s\t%s\n", show.Clean(a.Name), stands(a.Status, a.Reason), took(a.StartedAt, a.EndedAt))
+			name := show.Clean(a.Title)
+			if a.Role != "" {
+				name += " (" + a.Role + ")"
+			}
+			fmt.Fprintf(table, "  %s\t%s\t%s\n", name, stands(a.Status, a.Reason), took(a.StartedAt, a.EndedAt))
 		}
 	}
 	return table.Flush()
+}
+
+// rulesText says what the rules of a stage came to, and who overrode them.
+func rulesText(w io.Writer, conditions []api.Check, overrides []api.Overridden) {
+	for _, c := range conditions {
+		for _, f := range c.Findings {
+			text := "holds"
+			if !f.Holds {
+				text = "does not hold (otherwise " + f.Otherwise + ")"
+			}
+			if f.Evidence != "" {
+				text += ": " + f.Evidence
+			}
+			fmt.Fprintf(w, "  %s\t%s\t\n", c.Point, show.Clean(f.Rule+" "+text))
+		}
+	}
+	for _, o := range overrides {
+		fmt.Fprintf(w, "  overridden\t%s\t\n", show.Clean(o.Point+" by "+o.Actor+" at "+o.At.UTC().Format("2006-01-02 15:04 UTC")+": "+o.Reason))
+	}
 }
 
 // endings says how the actions of an earlier attempt ended.
@@ -104,7 +129,7 @@ func endings(p api.PastStage) string {
 	}
 	var ends []string
 	for _, a := range p.Actions {
-		ends = append(ends, a.Name+" "+statusWords(a.Status))
+		ends = append(ends, a.Title+" "+statusWords(a.Status))
 	}
 	return strings.Join(ends, ", ")
 }

@@ -289,6 +289,12 @@ func (st StageState) overridden(point Role) bool {
 	return slices.ContainsFunc(st.Overrides, func(o Overridden) bool { return o.Point == point })
 }
 
+// Overridable tells whether a person can let the stage go on though its rules, or what
+// is deployed, keep it back or have failed it.
+func (st StageState) Overridable() bool {
+	return st.Hold.For == HoldRules || st.Hold.For == HoldCompare || st.Status == Failed && st.Barred != RoleWork
+}
+
 // override lets a stage go on though its rules, or what is deployed, say no.
 func (m *move) override(i int, e Override) error {
 	st := m.own(i)

@@ -102,8 +102,11 @@ func Held(x pipeline.Execution, i int, around Around) (Wait, bool) {
 func rules(x pipeline.Execution, i int) Wait {
 	st := x.Stages[i]
 	w := Wait{Kind: Condition, Text: "its rules: " + st.Reason, Since: st.WaitsFrom, Next: begins(x, i)}
+	if st.Status == pipeline.InProgress {
+		w.Next = "its actions run"
+	}
 	if !st.Hold.Until.IsZero() {
-		w.Next = "they are looked at again at " + clock(st.Hold.Until)
+		w.Text += " (asked again at " + clock(st.Hold.Until) + ")"
 	}
 	return w
 }

@@ -85,7 +85,7 @@ func TestWaits(t *testing.T) {
 		},
 		{"what is deployed", held(pipeline.HoldCompare), 1, explain.Around{}, []string{"commit GitHub to say whether this commit contains beefbee, which is deployed; its actions run"}},
 		{"another try", held(pipeline.HoldRetry), 1, explain.Around{}, []string{"retry its next try at 28 November 2026 13:00 UTC; what failed runs again"}},
-		{"rules, inside", held(pipeline.HoldRules), 1, explain.Around{}, []string{"condition its rules: the window; they are looked at again at 28 November 2026 13:00 UTC"}},
+		{"rules, inside", held(pipeline.HoldRules), 1, explain.Around{}, []string{"condition its rules: the window (asked again at 28 November 2026 13:00 UTC); its actions run"}},
 		{"the commands of rules", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Admitted = true }), 1, explain.Around{}, []string{"condition the commands of its rules; stage production begins"}},
 		{"the source, admitted", in(1, pipeline.Waiting, func(x *pipeline.Execution, st *pipeline.StageState) { st.Admitted, x.Source.Digest = true, "" }), 1, explain.Around{}, []string{"source the source; stage production begins"}},
 		{"a condition", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) {
