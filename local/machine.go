@@ -69,7 +69,7 @@ func (m *machine) goOn(at time.Time) []pipeline.Event {
 // wake applies Due when its time has come.
 func (m *machine) wake(e pipeline.AwaitDue) {
 	time.AfterFunc(time.Until(e.At), func() {
-		if err := m.apply(pipeline.Due{At: e.At, Stage: e.Stage, Attempt: e.Attempt}); err != nil {
+		if err := m.apply(pipeline.Due(e)); err != nil {
 			m.note(err.Error())
 		}
 	})

@@ -120,10 +120,10 @@ func (m *move) ready(i int, def Action) (ready bool, end Status, reason string) 
 	}
 	holds, asks, err := true, false, error(nil)
 	if def.If != "" {
-		if _, asks, err = m.holds(i, def.If, status, def.Matrix); asks {
-			usual = status
+		holds, asks, err = m.holds(def.If, status, def.Matrix)
+		if !asks {
+			holds, _, err = m.holds(def.If, usual, def.Matrix)
 		}
-		holds, _, err = m.holds(i, def.If, usual, def.Matrix)
 	}
 	switch {
 	case !asks && (usual.Failed || usual.Cancelled), def.Role == RoleWork && m.turnedDown(i):

@@ -331,6 +331,7 @@ func expecting(k pipeline.Kind, x pipeline.Execution) pipeline.Execution {
 		st.Hold.For = pipeline.HoldRules
 	case pipeline.KindRetry:
 		x.Status = pipeline.Failed
+	default: // it needs nothing
 	}
 	return x
 }

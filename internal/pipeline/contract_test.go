@@ -138,9 +138,9 @@ func (w *town) carry(x *pipeline.Execution, effect pipeline.Effect) {
 		w.begin(x, f.Job.ID)
 	case pipeline.AwaitExpiry:
 		w.expires[f.Job] = int(f.At.Sub(w.now()).Hours()) + w.hour
-		w.timer = append(w.timer, timer{f.At, x.ID, pipeline.ApprovalExpired{At: f.At, Job: f.Job}})
+		w.timer = append(w.timer, timer{f.At, x.ID, pipeline.ApprovalExpired(f)})
 	case pipeline.AwaitDue:
-		w.timer = append(w.timer, timer{f.At, x.ID, pipeline.Due{At: f.At, Stage: f.Stage, Attempt: f.Attempt}})
+		w.timer = append(w.timer, timer{f.At, x.ID, pipeline.Due(f)})
 	case pipeline.Compare:
 		w.asks = append(w.asks, question{x.ID, f.Stage, f.Deployed})
 	case pipeline.RollBack:
@@ -202,7 +202,8 @@ func (w *town) begin(x *pipeline.Execution, id pipeline.JobID) {
 	w.began[attempt] = true
 }
 
-// mayPass asks for the approval in front of a job.
+// mayPass asks for the approval in front of a job, which the first of a stage needs
+// before its time is over.
 func (w *town) mayPass(x *pipeline.Execution, id pipeline.JobID) {
 	if x.Rollback != nil && x.Rollback.Automatic {
 		return
@@ -210,7 +211,7 @@ func (w *town) mayPass(x *pipeline.Execution, id pipeline.JobID) {
 	gate, ok := id, false
 	gate.Action = "ask"
 	for gate.Attempt = 1; gate.Attempt < 50; gate.Attempt++ {
-		ok = ok || w.answered[gate]
+		ok = ok || w.answered[gate] && (w.began[attemptOf(x, id.Stage)] || w.hour < w.expires[gate])
 	}
 	if !ok {
 		w.t.Fatalf("%s passed its gate without an approval", id)

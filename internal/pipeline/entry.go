@@ -121,7 +121,7 @@ func (m *move) wants(i int) bool {
 	broken := slices.ContainsFunc(m.Stages, StageState.wentWrong)
 	holds, asks, err := true, false, error(nil)
 	if def.If != "" {
-		holds, asks, err = m.holds(i, def.If, expression.Status{Failed: broken}, nil)
+		holds, asks, err = m.holds(def.If, expression.Status{Failed: broken}, nil)
 	}
 	if err == nil && def.Concurrency != "" {
 		st.Concurrency, err = m.expand("concurrency", def.Concurrency)

@@ -80,7 +80,7 @@ func (t Triggers) filter(event Trigger) *Filter {
 		return t.PullRequest
 	case MergeGroup:
 		return t.MergeGroup
-	case OnSchedule, OnPipeline, OnWebhook, Manual: // no event is
+	case OnSchedule, OnPipeline, OnWebhook, Manual, OnRollback: // no event is
 	}
 	return nil
 }

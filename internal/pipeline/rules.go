@@ -183,7 +183,7 @@ func (m *move) find(i int, r Rule) Finding {
 		}
 	default:
 		f.Rule, f.Evidence = "expression", r.Expression
-		f.Holds, _, err = m.holds(i, r.Expression, expression.Status{}, nil)
+		f.Holds, _, err = m.holds(r.Expression, expression.Status{}, nil)
 	}
 	if err != nil {
 		f.Holds, f.Evidence = false, err.Error()
@@ -271,7 +271,7 @@ func (r TestsPass) Holds(now, before *Tests) (bool, string) {
 
 // holds tells whether a condition holds, and whether it asks how what was before has
 // ended. What no status is given for cannot be asked.
-func (m *move) holds(i int, text string, status expression.Status, matrix []Value) (holds, asks bool, err error) {
+func (m *move) holds(text string, status expression.Status, matrix []Value) (holds, asks bool, err error) {
 	c, err := expression.ParseCondition(text)
 	if err != nil {
 		return false, false, fmt.Errorf("resolve %s: %w", text, err)

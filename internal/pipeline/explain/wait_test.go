@@ -76,11 +76,13 @@ func TestWaits(t *testing.T) {
 		{"nobody knows whom", in(1, pipeline.Waiting, nil), 1, explain.Around{}, []string{"lock another execution to leave this stage; it enters, unless a newer execution of refs/heads/main takes its place"}},
 		{"its lane", in(1, pipeline.Waiting, func(x *pipeline.Execution, _ *pipeline.StageState) { x.Definition.Mode = pipeline.Queueing }), 1, explain.Around{Holder: "execution 5", Ahead: 1}, []string{"lock execution 5 to leave this stage, and for 1 that came earlier; it enters in its turn"}},
 		{
-			"its environment, closed behind it", held(pipeline.HoldShared), 1, explain.Around{Closed: freeze, Holder: "hotfix 3 of refs/heads/main", Ahead: 2},
+			"its environment, closed behind it", held(pipeline.HoldShared), 1,
+			explain.Around{Closed: freeze, Holder: "hotfix 3 of refs/heads/main", Ahead: 2},
 			[]string{"environment hotfix 3 of refs/heads/main to leave the environment live, and for 2 that came earlier; its actions run"},
 		},
 		{
-			"a way closed after it was entered", held(pipeline.HoldShut), 1, explain.Around{Closed: freeze},
+			"a way closed after it was entered", held(pipeline.HoldShut), 1,
+			explain.Around{Closed: freeze},
 			[]string{"transition the way into this stage to be opened: it is closed by bob since 28 November 2026 12:00 UTC: sale; the newest of refs/heads/main that waits here goes on"},
 		},
 		{"what is deployed", held(pipeline.HoldCompare), 1, explain.Around{}, []string{"commit GitHub to say whether this commit contains beefbee, which is deployed; its actions run"}},
