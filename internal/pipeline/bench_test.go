@@ -19,7 +19,8 @@ func large(b *testing.B) pipeline.Execution {
 		}
 		x.Definition.Stages = append(x.Definition.Stages, st)
 	}
-	for _, e := range []pipeline.Event{pipeline.Started{At: at(0)}, fetched, pipeline.Entered{At: at(1), Stage: "stage-0"}} {
+	begin := []pipeline.Event{pipeline.Started{At: at(0)}, fetched, pipeline.Entered{At: at(1), Stage: "stage-0"}, pipeline.Cleared{At: at(1), Stage: "stage-0"}}
+	for _, e := range begin {
 		var err error
 		if x, _, err = x.Apply(e); err != nil {
 			b.Fatal(err)
@@ -36,20 +37,5 @@ func BenchmarkApply(b *testing.B) {
 		if _, _, err := x.Apply(pipeline.JobFinished{At: at(2), Job: job, Result: good}); err != nil {
 			b.Fatal(err)
 		}
-	}
-}
-
-// BenchmarkLock is one event at a lock where a thousand executions wait, or one.
-func BenchmarkLock(b *testing.B) {
-	for _, waiting := range []int{1, 1000} {
-		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
-			var lock pipeline.Lock
-			for n := range waiting + 1 {
-				lock, _ = lock.Apply(pipeline.Enter{Claim: pipeline.Claim{Execution: fmt.Sprint(n), Number: n, Mode: pipeline.Queueing}})
-			}
-			for b.Loop() {
-				lock.Apply(pipeline.Leave{Execution: "nobody"})
-			}
-		})
 	}
 }
