@@ -129,9 +129,9 @@ func quoted(gates []gate) string { return "`" + strings.Join(names(gates), "`, `
 
 // current checks that what the person decides about is what GitHub has now:
 // the execution's commit is still the head of its branch or pull request, unless
-// a person chose the commit.
+// a person chose the commit, as one does with a rollback.
 func (a *App) current(ctx context.Context, g gate) error {
-	if g.x.Root().Trigger == pipeline.Manual && g.x.Revision.PullRequest == 0 {
+	if g.x.Rollback != nil || g.x.Root().Trigger == pipeline.Manual && g.x.Revision.PullRequest == 0 {
 		return nil
 	}
 	var (

@@ -25,7 +25,7 @@ func (o operator) Find(ctx context.Context, f api.Filter) ([]api.Found, error) {
 	return o.list(ctx, func(tx store.Tx) ([]store.Execution, error) {
 		return tx.Find(ctx, store.Filter{
 			Repository: f.Repository, Pipeline: f.Pipeline, Number: f.Number, Lane: f.Lane,
-			Commit: f.Commit, Status: f.Status, Before: f.Before, Limit: f.Limit,
+			Commit: f.Commit, Status: f.Status, SucceededIn: f.Succeeded, Before: f.Before, Limit: f.Limit,
 		})
 	})
 }

@@ -136,6 +136,9 @@ func (a *App) stageRun(x store.Execution, i int) wanted {
 	shown := called(x.Execution, i)
 	w.run.Title = stageTitle(shown, i)
 	w.run.Summary = stageSummary(shown, i)
+	if text := explain.Rollback(x.Execution); text != "" {
+		w.run.Summary = "This execution " + plain(text) + ".\n\n" + w.run.Summary
+	}
 	w.run.Text = summaries(shown.Stages[i])
 	if st.Status.Ended() { // before that, more could come in front of those that were sent
 		w.run.Annotations = annotations(shown, i)

@@ -37,6 +37,7 @@ func verbs() []verb {
 		{"reject", "/reject [[PIPELINE/]STAGE[/ACTION]] [SHA]", "refuses an approval that waits", (*App).sayDecide},
 		{"run", "/run [PIPELINE]", "starts a pipeline, or all that a new head of the pull request would start; once it is merged, of its base branch", (*App).sayRun},
 		{"retry", "/retry [[PIPELINE/]STAGE] [all]", "runs a failed or stopped stage again: what did not succeed, or all, approvals included", (*App).sayRetry},
+		{"rollback", "/rollback [PIPELINE/]STAGE [EXECUTION] [preview]", "deploys again what a stage had before, or what an execution, by its number, made of it; with preview, says what that would do", (*App).sayRollback},
 		{"stop", "/stop [PIPELINE] [abandon]", "lets what runs finish and begins nothing new; with abandon, kills what runs", (*App).sayStop},
 		{"override", "/override [PIPELINE/]STAGE REASON", "lets a stage go on that its rules keep back or have failed", (*App).sayOverride},
 		{"freeze", "/freeze [PIPELINE/]STAGE [until TIME] REASON", "closes the way into a stage on all lanes, until a time or until it is opened", (*App).sayFreeze},

@@ -49,6 +49,9 @@ type Operations interface {
 	// Start returns the id of the execution, and whether it is a fresh one: a key,
 	// unless it is empty, starts a pipeline once.
 	Start(ctx context.Context, s Start, key string) (id string, fresh bool, err error)
+	// Rollback returns what it has started, or would in a preview; fresh and key are as
+	// with Start.
+	Rollback(ctx context.Context, r Rollback, key string) (c Comeback, fresh bool, err error)
 	// Webhook tells where a pipeline is called, and under which secret.
 	Webhook(ctx context.Context, repository, pipeline string) (Webhook, error)
 	// Disable and Enable return the transition that they close or open.
@@ -64,6 +67,14 @@ type Found struct {
 	Around explain.Around // not in lists
 }
 
+// Comeback is a rollback with what it is about.
+type Comeback struct {
+	Back    Found // the execution that goes back; in a preview it has no id
+	Target  Found // the one that it goes back to
+	Now     Found // what the stage has now; without an id it is not known
+	Halfway int   // number of what has failed there since; zero: nothing
+}
+
 // Filter picks executions. Zero fields do not filter.
 type Filter struct {
 	Repository string // owner/name
@@ -72,6 +83,7 @@ type Filter struct {
 	Lane       string
 	Commit     string // or how its SHA begins, 7 digits at least
 	Status     pipeline.Status
+	Succeeded  string // in the stage of this name
 	Before     string // id: only older ones
 	Limit      int
 }
@@ -121,6 +133,7 @@ func routes() []route {
 		{http.MethodPost, one + "/retry", (*server).retry},
 		{http.MethodPost, one + "/override", (*server).override},
 		{http.MethodPost, one + "/stop", (*server).stop},
+		{http.MethodPost, "/rollbacks", (*server).rollback},
 		{http.MethodGet, "/transitions", (*server).transitions},
 		{http.MethodPost, "/transitions", (*server).disable},
 		{http.MethodPost, "/transitions/enable", (*server).enable},

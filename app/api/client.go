@@ -28,7 +28,7 @@ func (c Client) Pipelines(ctx context.Context, repository string) (Page[Pipeline
 func (c Client) Executions(ctx context.Context, f Filter) (Page[Summary], error) {
 	return get[Page[Summary]](ctx, c, "/executions", values(
 		"repository", f.Repository, "pipeline", f.Pipeline, "number", positive(f.Number), "lane", f.Lane,
-		"commit", f.Commit, "status", string(f.Status), "cursor", f.Before, "limit", positive(f.Limit)))
+		"commit", f.Commit, "status", string(f.Status), "succeeded_in", f.Succeeded, "cursor", f.Before, "limit", positive(f.Limit)))
 }
 
 // Execution returns one execution.
@@ -63,6 +63,12 @@ func (c Client) Override(ctx context.Context, id string, o Override) (Execution,
 // Stop stops an execution.
 func (c Client) Stop(ctx context.Context, id string, s Stop) (Execution, error) {
 	return post[Execution](ctx, c, path("executions", id, "stop"), s)
+}
+
+// Rollback goes back to what a stage had before, or tells what that would do; with a key
+// once.
+func (c Client) Rollback(ctx context.Context, r Rollback, key string) (RollbackPlan, error) {
+	return post[RollbackPlan](ctx, c, "/rollbacks", r, KeyHeader, key)
 }
 
 // Webhook tells where a pipeline is called, and under which secret.

@@ -55,6 +55,7 @@ func TestTypes(t *testing.T) {
 		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "Wait": api.Wait{}, "Check": api.Check{}, "Finding": api.Finding{}, "Overridden": api.Overridden{}, "PastStage": api.PastStage{}, "PastAction": api.PastAction{}, "Attempt": api.Attempt{},
 		"Artifact": api.Artifact{}, "Approval": api.Approval{}, "Decision": api.Decision{},
 		"Answer": api.Answer{}, "Retry": api.Retry{}, "Override": api.Override{}, "Stop": api.Stop{}, "Start": api.Start{},
+		"Rollback": api.Rollback{}, "RollbackPlan": api.RollbackPlan{}, "Gates": api.Gates{}, "Gate": api.Gate{}, "GoesBack": api.GoesBack{},
 		"Webhook": api.Webhook{}, "Upstream": api.Upstream{}, "Transition": api.Transition{}, "Transitions": api.Page[api.Transition]{}, "Way": api.Way{}, "Disable": api.Disable{},
 	}
 	for name, value := range types {

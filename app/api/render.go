@@ -12,7 +12,7 @@ func summary(x Found) Summary {
 	r := x.Revision
 	return Summary{
 		ID: x.ID, Number: x.Number, Repository: x.Repository, Pipeline: x.Definition.Name, Lane: x.Lane,
-		Trigger: string(x.Trigger), Upstream: upstream(x), Actor: x.Actor, Status: string(x.Status), Reason: x.Reason, Abandoned: x.Abandoned,
+		Trigger: string(x.Trigger), Upstream: upstream(x), Rollback: goesBack(x), Actor: x.Actor, Status: string(x.Status), Reason: x.Reason, Abandoned: x.Abandoned,
 		Revision: Revision{
 			Commit: r.Commit, Ref: r.Ref, Branch: r.Branch, Base: r.Base, PullRequest: r.PullRequest,
 			Message: r.Message, Author: r.Author, Time: r.Time,
@@ -52,7 +52,7 @@ func execution(x Found) Execution {
 func stage(x Found, i int) Stage {
 	st := x.Stages[i]
 	out := Stage{
-		Name: st.Name, Status: string(st.Status), Attempt: st.Attempt, Reason: st.Reason,
+		Name: st.Name, Status: string(st.Status), Attempt: st.Attempt, Reason: st.Reason, RolledBack: st.RolledBack,
 		StartedAt: st.StartedAt, EndedAt: st.EndedAt, Actions: make([]Action, len(st.Actions)),
 		Conditions: conditions(st.Checks), Overrides: overrides(st.Overrides), Retries: st.Retries,
 	}

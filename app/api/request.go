@@ -89,13 +89,14 @@ const (
 
 // filter reads the parameters of a list of executions.
 func filter(r *http.Request) (Filter, error) {
-	if err := parameters(r, "repository", "pipeline", "number", "lane", "commit", "status", "cursor", "limit"); err != nil {
+	if err := parameters(r, "repository", "pipeline", "number", "lane", "commit", "status", "succeeded_in", "cursor", "limit"); err != nil {
 		return Filter{}, err
 	}
 	q := r.URL.Query()
 	f := Filter{
 		Repository: q.Get("repository"), Pipeline: q.Get("pipeline"), Lane: q.Get("lane"), Commit: q.Get("commit"),
-		Status: pipeline.Status(q.Get("status")), Before: q.Get("cursor"),
+		Status: pipeline.Status(q.Get("status")), Succeeded: q.Get("succeeded_in"),
+		Before: q.Get("cursor"),
 	}
 	var err error
 	if f.Number, err = number(r, "number", 1, 1<<31-1, 0); err != nil {

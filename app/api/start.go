@@ -34,11 +34,11 @@ func (s *server) start(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(r, &begin); err != nil {
 		return err
 	}
-	key := r.Header.Get(KeyHeader)
-	if key != "" && !possibleKey.MatchString(key) {
-		return refuse(Invalid, "%s is to be 1 to 255 letters, digits or other characters of ASCII, without spaces", KeyHeader)
+	key, err := idempotency(r)
+	if err == nil {
+		err = begin.check()
 	}
-	if err := begin.check(); err != nil {
+	if err != nil {
 		return err
 	}
 	id, fresh, err := s.Operations.Start(r.Context(), begin, key)
@@ -56,6 +56,15 @@ func (s *server) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.write(w, status, execution(x))
 	return nil
+}
+
+// idempotency reads the key of what is to be done once.
+func idempotency(r *http.Request) (string, error) {
+	key := r.Header.Get(KeyHeader)
+	if key != "" && !possibleKey.MatchString(key) {
+		return "", refuse(Invalid, "%s is to be 1 to 255 letters, digits or other characters of ASCII, without spaces", KeyHeader)
+	}
+	return key, nil
 }
 
 func isRepository(name string) bool {

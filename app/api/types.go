@@ -25,6 +25,7 @@ type Summary struct {
 	Lane       string    `json:"lane"`
 	Trigger    string    `json:"trigger"`
 	Upstream   *Upstream `json:"upstream,omitempty"` // what has started it, where the trigger is pipeline
+	Rollback   *GoesBack `json:"rollback,omitempty"` // what it goes back to, where the trigger is rollback
 	Actor      string    `json:"actor,omitempty"`
 	Status     string    `json:"status"`
 	Reason     string    `json:"reason,omitempty"`
@@ -84,13 +85,14 @@ type Variable struct {
 
 // Stage is where a stage stands.
 type Stage struct {
-	Name      string    `json:"name"`
-	Status    string    `json:"status"`
-	Attempt   int       `json:"attempt"`
-	Reason    string    `json:"reason,omitempty"`
-	StartedAt time.Time `json:"started_at,omitzero"`
-	EndedAt   time.Time `json:"ended_at,omitzero"`
-	Actions   []Action  `json:"actions"`
+	Name       string    `json:"name"`
+	Status     string    `json:"status"`
+	Attempt    int       `json:"attempt"`
+	Reason     string    `json:"reason,omitempty"`
+	RolledBack int       `json:"rolled_back,omitempty"` // number of the execution that goes back from it
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	Actions    []Action  `json:"actions"`
 
 	WaitsFor   []Wait      `json:"waits_for,omitempty"`
 	Transition *Transition `json:"transition,omitempty"` // what keeps the way into it closed, of several the one that does longest

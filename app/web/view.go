@@ -148,6 +148,9 @@ func (v *view) page() page {
 	if x.Source.Digest != "" {
 		p.Source = &v.artifacts([]pipeline.Artifact{x.Source})[0]
 	}
+	if text := explain.Rollback(x); text != "" {
+		p.Notes = append(p.Notes, "This execution "+clip(text, 1500)+".")
+	}
 	for _, n := range x.Notes {
 		p.Notes = append(p.Notes, clip(n, 1000))
 	}
@@ -219,6 +222,8 @@ func (v *view) pullRequest() link {
 // cause is what started an execution; its actor follows it, if there is one.
 func cause(x pipeline.Execution) string {
 	switch {
+	case x.Rollback != nil && x.Rollback.Automatic:
+		return "rolled back after execution " + strconv.Itoa(x.Rollback.For)
 	case x.Trigger == pipeline.OnSchedule:
 		return "started by its schedule"
 	case x.Trigger == pipeline.OnWebhook:
@@ -242,6 +247,8 @@ func cause(x pipeline.Execution) string {
 		return "queued by"
 	case pipeline.Manual:
 		return "started by"
+	case pipeline.OnRollback:
+		return "rolled back by"
 	case pipeline.OnSchedule, pipeline.OnPipeline, pipeline.OnWebhook:
 	}
 	return clip(string(x.Trigger), 30) + " by"

@@ -1,6 +1,10 @@
 package pipeline
 
-import "time"
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
 
 // Rule is one thing that must hold for a stage to be entered, or to count as
 // succeeded. Of its kinds one is set.
@@ -27,6 +31,35 @@ const (
 	// succeeded in it again.
 	OtherwiseRollback Otherwise = "rollback"
 )
+
+// Words are the kind of the rule and what it asks for, as the file has them.
+func (r Rule) Words() (kind, text string) {
+	switch {
+	case r.Window != nil:
+		return "window", r.Window.String()
+	case r.TestsPass != nil:
+		return "tests-pass", r.TestsPass.Stage + " " + strconv.FormatFloat(r.TestsPass.Minimum, 'f', -1, 64) + "%"
+	case r.Variable != nil:
+		return "variable", fmt.Sprintf("%s %s %s", r.Variable.Name, r.Variable.Operator, r.Variable.Value)
+	case r.Command != "":
+		return "command", r.Command
+	}
+	return "expression", r.Expression
+}
+
+// String says when the rule holds, and what follows when it does not.
+func (r Rule) String() string {
+	kind, text := r.Words()
+	return kind + " " + text + ", otherwise " + r.Otherwise.Word()
+}
+
+// Word is the word of the file.
+func (o Otherwise) Word() string {
+	if o == OtherwiseFail {
+		return "fail"
+	}
+	return string(o)
+}
 
 // TestsPass holds when the tests that a stage has reported passed, and none fails
 // that passed when the stage last succeeded.

@@ -334,6 +334,9 @@ func (c Claim) gives(next Claim) bool {
 	return !c.Working && c.Mode == Superseding && (next.Mode == Superseding || next.First)
 }
 
+// Yields tells whether a rollback would be let in at once, if the lock is open.
+func (l Lock) Yields() bool { return l.Holder.Execution == "" || l.Holder.gives(Claim{First: true}) }
+
 // newest is the highest number that is at the lock or was ever let in: in
 // superseded mode an older execution never enters behind a newer one.
 func (l Lock) newest() int {

@@ -15,6 +15,7 @@ type Rollback struct {
 	For       int    `json:",omitempty"` // number of the execution whose failure it undoes; zero: a person asked
 	Reason    string `json:",omitempty"` // of who asked, in their own words
 	Gates     string `json:",omitempty"` // hash of the definition whose gates it passes; empty: none
+	GatesAt   string `json:",omitempty"` // its commit
 }
 
 // RollBackTo makes the execution that deploys again what succeeded in a stage of x:
@@ -75,6 +76,17 @@ func (x Execution) TakesOver() []LockKey {
 		return nil
 	}
 	return append([]LockKey{m.LockKey(k)}, m.SharedKeys(k)...)
+}
+
+// Given lists what a rollback has of earlier stages, and the source, as far as its own
+// stage asks for it.
+func (x Execution) Given() []Artifact {
+	k := len(x.Definition.Stages) - 1
+	x.Stages = x.Stages[:k]
+	return slices.DeleteFunc(x.Artifacts(), func(art Artifact) bool {
+		asks := func(a Action) bool { return slices.Contains(a.Inputs, art.Name) }
+		return !slices.ContainsFunc(x.Definition.Stages[k].Actions, asks)
+	})
 }
 
 // rolledBack notes what became of a rollback.

@@ -117,8 +117,8 @@ func stageOf(s local.PlannedStage) stageObject {
 func rulesOf(rules []pipeline.Rule) []ruleObject {
 	var out []ruleObject
 	for _, r := range rules {
-		kind, text := ruleText(r)
-		out = append(out, ruleObject{kind, text, otherwise(r)})
+		kind, text := r.Words()
+		out = append(out, ruleObject{kind, text, r.Otherwise.Word()})
 	}
 	return out
 }

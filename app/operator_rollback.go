@@ -1,0 +1,78 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"github.com/stagegate/stagegate/app/api"
+	"github.com/stagegate/stagegate/app/store"
+)
+
+// Rollback goes back to what a stage had before, or tells what that would do.
+func (o operator) Rollback(ctx context.Context, r api.Rollback, key string) (api.Comeback, bool, error) {
+	c, fresh, err := o.goBack(ctx, r, rollbackKey(r, cmp.Or(key, newToken())))
+	if err != nil {
+		return api.Comeback{}, false, o.toAPI(err)
+	}
+	return api.Comeback{Back: o.found(c.back), Target: o.found(c.target), Now: o.found(c.now), Halfway: c.halfway}, fresh, nil
+}
+
+func (o operator) found(x store.Execution) api.Found {
+	return api.Found{Execution: x.Execution, URL: o.pageURL(x, "")}
+}
+
+// rollbackKey is that of a person's rollback.
+func rollbackKey(r api.Rollback, key string) int64 {
+	return store.Derived("rollback", strings.ToLower(r.Repository), strings.ToLower(r.Pipeline), key)
+}
+
+func (o operator) goBack(ctx context.Context, r api.Rollback, key int64) (*comeback, bool, error) {
+	if c, err := o.wentBack(ctx, r, key); !r.Preview && (err != nil || c.back.ID != "") {
+		return c, false, err
+	}
+	repo, err := o.repositoryCalled(ctx, r.Repository)
+	if err != nil {
+		return nil, false, err
+	}
+	c, err := o.rollBack(ctx, caller{theOperator, "api", r.Reason}, repo, goal{r.Pipeline, r.Stage, r.Lane, r.Execution})
+	if err != nil || r.Preview {
+		return c, false, err
+	}
+	c.back.Delivery = key
+	err = o.update(ctx, func(tx store.Tx) error {
+		_, err := c.apply(ctx, tx)
+		if err == nil && c.back.ID != "" {
+			c.back, err = tx.Execution(ctx, c.back.ID)
+		}
+		return err
+	})
+	if err == nil && c.back.ID == "" { // the same was asked for twice at once
+		c, err = o.wentBack(ctx, r, key)
+		return c, false, err
+	}
+	return c, true, err
+}
+
+// wentBack finds what a key has started. To ask under the same key for what does not
+// agree with it is a mistake.
+func (o operator) wentBack(ctx context.Context, r api.Rollback, key int64) (*comeback, error) {
+	c := &comeback{app: o.App}
+	err := o.store.View(ctx, func(tx store.Tx) error {
+		found, err := tx.Find(ctx, store.Filter{Delivery: key})
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		c.back = found[0]
+		c.target, err = tx.Execution(ctx, c.back.Rollback.Target)
+		return err
+	})
+	if err != nil || c.back.ID == "" {
+		return c, err
+	}
+	is := c.back.Rollback
+	if !strings.EqualFold(is.Stage, r.Stage) || r.Execution != 0 && is.Number != r.Execution || r.Lane != "" && c.back.Lane != r.Lane {
+		return c, refused(codeConflict, "the key has started execution %d already, which goes back to execution %d in stage %s", c.back.Number, is.Number, is.Stage)
+	}
+	return c, nil
+}
