@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"database/sql"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -27,11 +28,21 @@ stages:
 `
 }
 
-// sleep stops the App and starts it when some time has passed.
+// sleep stops the App and starts it when some time has passed. The queue reads the
+// system's clock, so what the App has put off until then is made due.
 func (w *world) sleep(d time.Duration) {
 	w.t.Helper()
 	w.stop()
 	w.shift += d
+	db, err := sql.Open("sqlite3", filepath.Join(w.data, "stagegate.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	const due = `UPDATE river_job SET scheduled_at = datetime('now') WHERE state = 'scheduled' AND scheduled_at <= ?`
+	if _, err := db.ExecContext(w.context(), due, time.Now().Add(w.shift).UTC().Format("2006-01-02 15:04:05.000")); err != nil {
+		w.t.Fatal(err)
+	}
 	w.start()
 }
 
