@@ -26,7 +26,8 @@ func (a *App) due(ctx context.Context, w store.Due) error {
 
 // compare tells a stage whether its commit contains the one that is deployed. What
 // GitHub knows nothing of, such as a commit that a forced push has removed, is
-// not contained.
+// not contained. Where GitHub cannot be asked for long, the stage fails rather than
+// keep its environment from others.
 func (a *App) compare(ctx context.Context, w store.Compare) error {
 	var x store.Execution
 	err := a.store.View(ctx, func(tx store.Tx) error {
@@ -38,11 +39,16 @@ func (a *App) compare(ctx context.Context, w store.Compare) error {
 		return err
 	}
 	status, err := a.github.Compare(ctx, repository(x), w.Deployed, x.Revision.Commit)
-	if err != nil && !errors.Is(err, github.ErrNotFound) {
+	unknown := ""
+	switch {
+	case err == nil, errors.Is(err, github.ErrNotFound):
+	case errors.Is(err, github.ErrGone), a.now().Sub(w.At) >= sourcePatience:
+		unknown = err.Error()
+	default:
 		return fmt.Errorf("compare %s with %s: %w", w.Deployed, x.Revision.Commit, err)
 	}
 	return a.happened(ctx, w.Execution, pipeline.Compared{
-		At: a.now(), Stage: w.Stage, Deployed: w.Deployed, Descendant: status == "ahead" || status == "identical",
+		At: a.now(), Stage: w.Stage, Deployed: w.Deployed, Descendant: status == "ahead" || status == "identical", Unknown: unknown,
 	})
 }
 

@@ -91,9 +91,10 @@ func (Due) InsertOpts() river.InsertOpts {
 // Compare asks GitHub whether an execution's commit contains the one that its
 // environment has.
 type Compare struct {
-	Execution string `json:"execution"`
-	Stage     string `json:"stage"`
-	Deployed  string `json:"deployed"` // commit
+	Execution string    `json:"execution"`
+	Stage     string    `json:"stage"`
+	Deployed  string    `json:"deployed"` // commit
+	At        time.Time `json:"at"`       // when it was first to be asked
 }
 
 // Kind names the work in the queue.

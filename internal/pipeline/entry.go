@@ -283,8 +283,13 @@ func (m *move) compared(i int, e Compared) bool {
 		st.Descends = e.Deployed
 		return m.resume(i, HoldCompare)
 	}
+	there := m.Definition.Stages[i].Environment + " has " + short(e.Deployed) + ", "
+	reason := "older than what is deployed: " + there + "which this commit does not contain"
+	if e.Unknown != "" {
+		reason = "it may be older than what is deployed: " + there + "and whether this commit contains it could not be found out: " + e.Unknown
+	}
 	st.Barred = RoleEntry
-	m.bar(i, "older than what is deployed: "+m.Definition.Stages[i].Environment+" has "+short(e.Deployed)+", which this commit does not contain")
+	m.bar(i, reason)
 	return true
 }
 

@@ -151,6 +151,7 @@ type (
 		Stage      string
 		Deployed   string // the commit that it was compared with
 		Descendant bool
+		Unknown    string `json:",omitempty"` // why nobody could tell
 	}
 
 	// Override lets a stage go on though its rules do not hold, or though something
