@@ -26,6 +26,9 @@ type town struct {
 	hour  int
 	depth int // of events that follow from others
 
+	beginning map[string]pipeline.Execution
+	history   map[string][]pipeline.Event // that were not refused
+
 	closed   map[string]bool         // ways into stages, by place
 	inside   map[string]string       // who does work at a place that is for one
 	order    map[string][]int        // numbers of who began work at a place, in order
@@ -125,8 +128,23 @@ func (w *town) send(id string, e pipeline.Event) {
 		w.t.Fatalf("%s woke the superseded execution %s", e.Kind(), id)
 	}
 	*x = next
+	w.history[id] = append(w.history[id], e)
 	for _, effect := range effects {
 		w.carry(x, effect)
+	}
+}
+
+// replay applies all events of an execution again, from its beginning.
+func (w *town) replay(x *pipeline.Execution) {
+	again := w.beginning[x.ID]
+	for _, e := range w.history[x.ID] {
+		var err error
+		if again, _, err = again.Apply(e); err != nil {
+			w.t.Fatalf("replay of %s: %v", x.ID, err)
+		}
+	}
+	if mustJSON(w.t, again) != mustJSON(w.t, *x) {
+		w.t.Fatalf("replay of %s ends elsewhere", x.ID)
 	}
 }
 
@@ -270,6 +288,7 @@ func (w *town) add(x *pipeline.Execution) {
 	w.counts[name]++
 	x.ID, x.Number = fmt.Sprintf("%s-%d", name, w.counts[name]), w.counts[name]
 	w.all = append(w.all, x)
+	w.beginning[x.ID] = *x
 }
 
 func (w *town) start() {
@@ -444,6 +463,7 @@ func (w *town) settle() {
 		}
 	}
 	for _, x := range w.all {
+		w.replay(x)
 		if !x.Status.Ended() {
 			w.t.Fatalf("execution %s is still %s:%s", x.ID, x.Status, w.picture())
 		}
@@ -490,7 +510,7 @@ func TestContract(t *testing.T) {
 		t.Run("mode "+string(mode), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				w := &town{
-					t: t, mode: mode, locks: map[pipeline.LockKey]pipeline.Lock{}, closed: map[string]bool{}, inside: map[string]string{},
+					t: t, mode: mode, beginning: map[string]pipeline.Execution{}, history: map[string][]pipeline.Event{}, locks: map[pipeline.LockKey]pipeline.Lock{}, closed: map[string]bool{}, inside: map[string]string{},
 					order: map[string][]int{}, answered: map[pipeline.JobID]bool{}, expires: map[pipeline.JobID]int{}, began: map[string]bool{},
 					cleaned: map[string]int{}, live: map[string]int{}, passed: map[string][]string{}, waved: map[string]bool{}, counts: map[string]int{},
 				}

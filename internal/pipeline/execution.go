@@ -95,6 +95,7 @@ type StageState struct {
 	Reason      string
 	Barred      Role         `json:",omitempty"` // the point at which its rules, or what is deployed, failed it
 	Hold        Hold         `json:",omitzero"`  // what keeps it from going on, beside locks and approvals
+	HeldFrom    time.Time    `json:",omitzero"`  // since when its rules keep it waiting
 	Asking      bool         `json:",omitempty"` // the commands of its rules run
 	Judged      bool         `json:",omitempty"` // its rules on success were asked
 	Concurrency string       `json:",omitempty"` // the name of the lock it shares, resolved

@@ -15,6 +15,10 @@ import (
 // run again, and how long a command that says no is waited for.
 const askEvery = time.Minute
 
+// LongestWait is how long rules may keep an execution waiting in front of a stage; then
+// it fails.
+const LongestWait = 30 * 24 * time.Hour
+
 // judge asks the rules of a point of a stage, after their commands, and tells whether
 // all hold. Where they do not, it has seen to what follows.
 func (m *move) judge(i int, point Role) bool {
@@ -33,6 +37,7 @@ func (m *move) judge(i int, point Role) bool {
 	st.Checks = append(slices.DeleteFunc(slices.Clone(st.Checks), func(c Check) bool { return c.Point == point }), check)
 	worst := check.worst()
 	if worst == nil {
+		st.HeldFrom = time.Time{}
 		if st.Hold.For == HoldRules {
 			st.Hold, st.Reason = Hold{}, ""
 		}
@@ -70,15 +75,7 @@ func (m *move) follow(i int, point Role, f Finding) {
 	case point == RoleSuccess: // what runs last comes first
 		st.Barred, st.Reason = RoleSuccess, reason
 	case f.Otherwise == OtherwiseWait:
-		m.letGo(i)
-		st.Reason = reason
-		until := m.again(i)
-		if st.Hold.For != HoldRules || !until.Equal(st.Hold.Until) {
-			st.Hold = Hold{For: HoldRules, Until: until}
-			if !until.IsZero() {
-				m.emit(AwaitDue{At: until, Stage: st.Name, Attempt: st.Attempt})
-			}
-		}
+		m.wait(i, reason)
 	case f.Otherwise == OtherwiseSkip:
 		m.leave(i)
 		m.skipStage(i, reason)
@@ -86,6 +83,30 @@ func (m *move) follow(i int, point Role, f Finding) {
 	default:
 		st.Barred = RoleEntry
 		m.bar(i, reason)
+	}
+}
+
+// wait keeps a stage back until its rules may hold, and not for ever.
+func (m *move) wait(i int, reason string) {
+	st := m.own(i)
+	if st.HeldFrom.IsZero() {
+		st.HeldFrom = m.now
+	}
+	last := st.HeldFrom.Add(LongestWait)
+	if !m.now.Before(last) {
+		st.Barred = RoleEntry
+		m.bar(i, fmt.Sprintf("%s, for %d days now", reason, int(LongestWait.Hours()/24)))
+		return
+	}
+	m.letGo(i)
+	st.Reason = reason
+	until := m.again(i)
+	if until.IsZero() || until.After(last) {
+		until = last
+	}
+	if st.Hold.For != HoldRules || !until.Equal(st.Hold.Until) {
+		st.Hold = Hold{For: HoldRules, Until: until}
+		m.emit(AwaitDue{At: until, Stage: st.Name, Attempt: st.Attempt})
 	}
 }
 

@@ -197,6 +197,19 @@ func TestCommandRule(t *testing.T) {
 	}
 }
 
+// TestLongestWait fails what rules keep waiting that no time makes hold.
+func TestLongestWait(t *testing.T) {
+	x, effects := ruled(t, pipeline.Stage{BeforeEntry: []pipeline.Rule{{Expression: "false", Otherwise: pipeline.OtherwiseWait}}})
+	due, ok := has[pipeline.AwaitDue](effects)
+	if !ok || !due.At.Equal(at(5).Add(pipeline.LongestWait)) {
+		t.Fatalf("it wants to be woken at %v", due.At)
+	}
+	x, _ = run(t, x, pipeline.Due{At: due.At, Stage: "production", Attempt: 1})
+	if st := stage(x); x.Status != pipeline.Failed || st.Reason != "expression does not hold: false, for 30 days now" {
+		t.Errorf("%s: %s", statuses(x), st.Reason)
+	}
+}
+
 func TestOverride(t *testing.T) {
 	over := pipeline.Override{At: at(9), Actor: "ann", Reason: "hotfix", Stage: "production"}
 	for name, rule := range map[string]pipeline.Rule{

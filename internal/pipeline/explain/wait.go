@@ -101,7 +101,7 @@ func Held(x pipeline.Execution, i int, around Around) (Wait, bool) {
 // rules says which rule of a stage keeps it back.
 func rules(x pipeline.Execution, i int) Wait {
 	st := x.Stages[i]
-	w := Wait{Kind: Condition, Text: "its rules: " + st.Reason, Since: st.WaitsFrom, Next: begins(x, i)}
+	w := Wait{Kind: Condition, Text: "its rules: " + st.Reason, Since: st.HeldFrom, Next: begins(x, i)}
 	if st.Status == pipeline.InProgress {
 		w.Next = "its actions run"
 	}
