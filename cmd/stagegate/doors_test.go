@@ -115,6 +115,7 @@ func TestOneRefusalAtEveryDoor(t *testing.T) {
 		{"/retry Build", "retry ci/1 Build", "/executions/1/retry", `{"stage": "Build"}`, 409, api.Conflict, "stage build is succeeded; only a failed or stopped stage can be run again"},
 		{"/override nope hotfix", "override ci/1 nope --reason hotfix", "/executions/1/override", `{"stage": "nope", "reason": "hotfix"}`, 404, api.NotFound, `execution 1 has no stage "nope"; it has build, production`},
 		{"/override production hotfix", "override ci/1 production --reason hotfix", "/executions/1/override", `{"stage": "production", "reason": "hotfix"}`, 409, api.Conflict, "no rule keeps stage production of execution 1 back: it waits for the approval sign-off by anyone with write access"},
+		{"/rollback production", "rollback ci production", "/rollbacks", `{"repository": "octo/shop", "pipeline": "ci", "stage": "production"}`, 404, api.NotFound, `pipeline ci has no stage "production" at `},
 		{"/run cd", "start cd --repository octo/shop --branch feature", "/executions", `{"repository": "octo/shop", "pipeline": "cd", "branch": "feature"}`, 404, api.NotFound, `there is no pipeline "cd" at ` + sha[:7] + "; there is ci"},
 	})
 	p.tells(0, "stop ci/1", "stopped by the operator")

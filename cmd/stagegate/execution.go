@@ -62,6 +62,8 @@ func (r *remote) execution(cmd *cobra.Command, name string) (api.Execution, erro
 // cause is what started an execution, and who stands behind it, if anybody.
 func cause(x api.Summary) string {
 	switch {
+	case x.Rollback != nil && x.Rollback.Automatic:
+		return fmt.Sprintf("%s after execution %d", x.Trigger, x.Rollback.For)
 	case x.Upstream != nil:
 		return fmt.Sprintf("after %s %d", x.Upstream.Pipeline, x.Upstream.Number)
 	case x.Actor != "":
@@ -74,6 +76,9 @@ func executionText(w io.Writer, x api.Execution) error {
 	message, _, _ := strings.Cut(x.Revision.Message, "\n")
 	fmt.Fprintln(w, headline(x.Summary))
 	fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s on %s, %s: %s", shortCommit(x.Revision.Commit), x.Lane, cause(x.Summary), message)))
+	if text := goesBack(x); text != "" {
+		fmt.Fprintln(w, show.Clean(text))
+	}
 	fmt.Fprintln(w, show.Clean(x.URL))
 	for _, p := range x.Problems {
 		fmt.Fprintln(w, show.Clean(fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)))

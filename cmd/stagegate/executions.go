@@ -32,9 +32,10 @@ func executionsCommand() *cobra.Command {
 	flags.StringVar(&f.Lane, "lane", "", "only those of `LANE`: refs/heads/main, or pull/7")
 	flags.StringVar(&f.Commit, "commit", "", "only those of the commit `SHA`, or whose SHA begins with it")
 	flags.StringVar(&status, "status", "", "only those that are `STATUS`")
+	flags.StringVar(&f.Succeeded, "succeeded-in", "", "only those that have succeeded in `STAGE`")
 	flags.IntVar(&f.Limit, "limit", 20, "list `N` of them")
 	completeFlag(cmd, "status", either(executionStatuses()...))
-	for _, name := range []string{"repository", "pipeline", "lane", "commit", "limit"} {
+	for _, name := range []string{"repository", "pipeline", "lane", "commit", "succeeded-in", "limit"} {
 		completeFlag(cmd, name, either())
 	}
 	return r.command(cmd, func(cmd *cobra.Command, _ []string) error {

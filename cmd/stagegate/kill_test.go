@@ -154,7 +154,7 @@ func (p *process) pushTo(repo *githubtest.Repository, text string) string {
 		{"init", "--quiet", "--initial-branch=main"},
 		{"add", "."},
 		{"commit", "--quiet", "--message=Count"},
-		{"push", "--quiet", repo.CloneURL("alice"), "main"},
+		{"push", "--quiet", "--force", repo.CloneURL("alice"), "main"},
 		{"rev-parse", "HEAD"},
 	} {
 		var err error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -188,9 +189,10 @@ func (r *remote) completeStage(cmd *cobra.Command, args []string, begun string) 
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	page, _ := r.Executions(ctx, api.Filter{Pipeline: args[0], Limit: 1}) // who completes a word is told of no error
-	for _, newest := range page.Items {
-		x, _ := r.Execution(ctx, newest.ID) // likewise
+	page, _ := r.Executions(ctx, api.Filter{Pipeline: args[0], Limit: 20}) // who completes a word is told of no error
+	whole := slices.IndexFunc(page.Items, func(x api.Summary) bool { return x.Rollback == nil })
+	if whole >= 0 {
+		x, _ := r.Execution(ctx, page.Items[whole].ID) // likewise
 		for _, st := range x.Stages {
 			names = append(names, st.Name)
 		}
