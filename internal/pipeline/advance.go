@@ -126,7 +126,7 @@ func (m *move) ready(i int, def Action) (ready bool, end Status, reason string) 
 		}
 	}
 	switch {
-	case !asks && (usual.Failed || usual.Cancelled), def.Role == RoleWork && m.turnedDown(i):
+	case !asks && (usual.Failed || usual.Cancelled), def.Role == RoleWork && m.turnedDown(i), m.behindGate(i, def):
 		return false, Cancelled, "not started"
 	case !asks && skipped != "":
 		return false, Skipped, "it needs " + skipped + ", which was skipped"
@@ -136,6 +136,20 @@ func (m *move) ready(i int, def Action) (ready bool, end Status, reason string) 
 		return false, Skipped, "its if does not hold: " + def.If
 	}
 	return true, "", ""
+}
+
+// behindGate tells whether an action needs an approval that was not given, or needs
+// what does: no condition leads past it. One that was skipped is no gate.
+func (m *move) behindGate(i int, def Action) bool {
+	for _, need := range def.Needs {
+		k := m.action(i, need)
+		other := m.Definition.Stages[i].Actions[k]
+		status := m.Stages[i].Actions[k].Status
+		if other.Approval != nil && status != Succeeded && status != Skipped || m.behindGate(i, other) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *move) ask(i, j int, def Approval) {

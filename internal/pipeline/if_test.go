@@ -41,6 +41,7 @@ func TestIf(t *testing.T) {
 		{"finally after a cancel", []pipeline.Action{action("a", ""), finally("f", "cancelled()")}, []pipeline.Event{pipeline.Cancel{At: at(6), Reason: "stop"}, done("a", pipeline.Result{Status: pipeline.Cancelled})}, "cancelling a=cancelled f=queued"},
 		{"a cancel ends after it", []pipeline.Action{action("a", ""), finally("f", "")}, []pipeline.Event{pipeline.Cancel{At: at(6), Reason: "stop"}, done("a", pipeline.Result{Status: pipeline.Cancelled}), done("f", good)}, "cancelled a=cancelled f=succeeded"},
 		{"abandoned while it tidies", []pipeline.Action{action("a", ""), finally("f", "")}, []pipeline.Event{pipeline.Stop{At: at(6)}, done("a", good), pipeline.Stop{At: at(7), Abandon: true}, done("f", pipeline.Result{Status: pipeline.Cancelled})}, "stopped a=succeeded f=cancelled"},
+		{"no condition leads past an approval", []pipeline.Action{signOff, action("a", "always()", "sign-off"), action("b", "failure()", "a")}, []pipeline.Event{pipeline.Decided{At: at(6), Job: id("production", "sign-off", 1), Actor: "bob"}}, "failed sign-off=rejected a=cancelled b=cancelled"},
 		{"nothing to tidy", []pipeline.Action{signOff, finally("f", "")}, []pipeline.Event{pipeline.Decided{At: at(6), Job: id("production", "sign-off", 1), Actor: "bob"}}, "failed sign-off=rejected f=cancelled"},
 	} {
 		x, _ := ruled(t, pipeline.Stage{Actions: tc.actions}, tc.events...)
@@ -84,6 +85,11 @@ func TestStageIf(t *testing.T) {
 	x, _ = run(t, x, append(build(bad), pipeline.Entered{At: at(5), Stage: "production"})...)
 	if _, _, err := x.Apply(pipeline.Retry{At: at(6), Stage: "build"}); err == nil {
 		t.Error("a stage was run again while the execution goes on")
+	}
+	superseded, _ := run(t, x, ended(6, id("production", "tell", 1), good))
+	superseded.Status = pipeline.Superseded // it might have been, in front of the last stage
+	if _, _, err := superseded.Apply(pipeline.Retry{At: at(7), Stage: "build"}); err == nil {
+		t.Error("a superseded execution was run again")
 	}
 	x, _ = run(t, x, ended(6, id("production", "tell", 1), good))
 	if x.Status != pipeline.Failed || x.Reason != "stage build failed" {

@@ -332,6 +332,8 @@ func (m *move) override(i int, e Override) error {
 		return nil
 	case !m.Status.Ended():
 		return refuse("no rule keeps execution %d back at stage %s", m.Number, e.Stage)
+	case m.Status != Failed:
+		return refuse("execution %d was %s, and does not go on; start the pipeline anew", m.Number, words(m.Status))
 	case st.Status == Failed && st.Barred == RoleEntry:
 		m.rerun(i, false)
 		over(RoleEntry)

@@ -80,6 +80,8 @@ func (m *move) retry(i int, e Retry) error {
 		return refuse("a newer execution has entered stage %s since; run that one again, or push", e.Stage)
 	case !m.Status.Ended():
 		return refuse("execution %d is still %s; wait for its end, or stop it", m.Number, words(m.Status))
+	case m.Status != Failed && m.Status != Stopped:
+		return refuse("execution %d was %s, and is not run again; start the pipeline anew", m.Number, words(m.Status))
 	}
 	m.rerun(i, e.All)
 	return nil
