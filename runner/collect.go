@@ -68,7 +68,7 @@ func (t *task) outputs(ctx context.Context) ([]pipeline.Value, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read outputs: %w", err)
 	case len(text) > maxOutputs:
-		return nil, failed("$STAGEGATE_OUTPUT has more than %s", human.Size(maxOutputs))
+		return nil, failed("$STAGEGATE_OUTPUT has more than %s: hand large texts on as an artifact", human.Size(maxOutputs))
 	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
 		return nil, failed("$STAGEGATE_OUTPUT is not UTF-8 text")
 	}

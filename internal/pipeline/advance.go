@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -310,6 +311,10 @@ func (m *move) outcome(i int, only bool) Status {
 	return result
 }
 
+// mostConfiguration is how many bytes the image and the env of an action may have
+// together, every expression resolved: CodePipeline's 100 KB.
+const mostConfiguration = 100 << 10
+
 // job makes the job of an action with every expression resolved.
 func (m *move) job(i, j int, def Action) (Job, error) {
 	job := Job{
@@ -321,10 +326,14 @@ func (m *move) job(i, j int, def Action) (Job, error) {
 	if job.Image, err = m.expandFor(def, "image", def.Image); err != nil {
 		return Job{}, err
 	}
+	size := len(job.Image)
 	for _, v := range def.Env {
 		text, err := m.expandFor(def, "env "+v.Name, v.Value)
 		if err != nil {
 			return Job{}, err
+		}
+		if size += len(v.Name) + len(text); size > mostConfiguration {
+			return Job{}, fmt.Errorf("with env %s, image and env have more than %d bytes together: hand large texts on as an artifact", v.Name, mostConfiguration)
 		}
 		job.Env = append(job.Env, Value{v.Name, text})
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 // MostWaiting is how many executions of mode queued wait for the first stage of a
 // lane; further ones are turned away, as CodePipeline does with its fifty.
 const MostWaiting = 1000
+
+// mostLockName is how many bytes the name of a shared lock may have.
+const mostLockName = 200
 
 // begin lays the stages out. Those that a rollback takes from its target are there
 // already.
@@ -125,6 +129,9 @@ func (m *move) wants(i int) bool {
 	}
 	if err == nil && def.Concurrency != "" {
 		st.Concurrency, err = m.expand("concurrency", def.Concurrency)
+		if n := len(st.Concurrency); n > mostLockName {
+			st.Concurrency, err = "", fmt.Errorf("its concurrency has %d bytes, and may have %d: the name of a lock is to be short", n, mostLockName)
+		}
 	}
 	switch {
 	case broken && !asks:

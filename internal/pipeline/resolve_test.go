@@ -16,6 +16,16 @@ func rollOut(t *testing.T, text string) (pipeline.Execution, []pipeline.Effect) 
 	return run(t, x, append(toSignOff(), approve(6))...)
 }
 
+// jobOf is the last job that was handed out.
+func jobOf(effects []pipeline.Effect) (job pipeline.Job) {
+	for _, e := range effects {
+		if start, ok := e.(pipeline.StartJob); ok {
+			job = start.Job
+		}
+	}
+	return job
+}
+
 func TestExpressionsOfAJob(t *testing.T) {
 	for text, want := range map[string]string{
 		"${{ source.branch == 'main' && 'live' || 'test' }}":           "live",
@@ -29,13 +39,7 @@ func TestExpressionsOfAJob(t *testing.T) {
 		"${{ true || build.compile.unwritten }}":                       "true",
 	} {
 		_, effects := rollOut(t, text)
-		got := ""
-		for _, e := range effects {
-			if start, ok := e.(pipeline.StartJob); ok {
-				got = start.Job.Env[0].Value
-			}
-		}
-		if got != want {
+		if got := jobOf(effects).Env[0].Value; got != want {
 			t.Errorf("%s is %q, want %q", text, got, want)
 		}
 	}
@@ -54,6 +58,34 @@ func TestExpressionsThatFailAJob(t *testing.T) {
 		a := x.Stages[1].Actions[1]
 		if a.Status == pipeline.Succeeded || !a.Status.Ended() || !strings.Contains(a.Reason, "resolve env VALUE: "+want) {
 			t.Errorf("%s: %s, %q; want %q", text, a.Status, a.Reason, want)
+		}
+	}
+}
+
+// TestConfigurationHasALimit fills image and env of a job to the limit, and over it.
+func TestConfigurationHasALimit(t *testing.T) {
+	const most = 100 << 10
+	_, effects := rollOut(t, "")
+	fits := most - len(jobOf(effects).Image) - len("VALUE")
+	x, _ := rollOut(t, strings.Repeat("x", fits))
+	if a := x.Stages[1].Actions[1]; a.Status != pipeline.Queued {
+		t.Errorf("what fits is %s: %s", a.Status, a.Reason)
+	}
+	x, _ = rollOut(t, strings.Repeat("x", fits+1))
+	const want = "with env VALUE, image and env have more than 102400 bytes together: hand large texts on as an artifact"
+	if a := x.Stages[1].Actions[1]; a.Status != pipeline.Errored || a.Reason != want {
+		t.Errorf("what does not is %s: %s", a.Status, a.Reason)
+	}
+}
+
+func TestLockNameHasALimit(t *testing.T) {
+	for n, want := range map[int]pipeline.Status{200: pipeline.InProgress, 201: pipeline.Failed} {
+		x := release()
+		x.Definition.Stages[0].Concurrency = "${{ source.message }}"
+		x.Revision.Message = strings.Repeat("x", n)
+		x, _ = run(t, x, toSignOff()[:3]...)
+		if st := x.Stages[0]; st.Status != want {
+			t.Errorf("%d bytes: %s, %s", n, st.Status, st.Reason)
 		}
 	}
 }

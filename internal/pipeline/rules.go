@@ -233,7 +233,7 @@ func (m *move) findVariable(r VariableRule) (bool, string, error) {
 	if err != nil {
 		return false, "", err
 	}
-	evidence := fmt.Sprintf("%s is %q, to be %s %q", r.Name, text, r.Operator, r.Value)
+	evidence := fmt.Sprintf("%s is %.200q, to be %s %q", r.Name, text, r.Operator, r.Value)
 	switch r.Operator {
 	case Equal:
 		return text == r.Value, evidence, nil
