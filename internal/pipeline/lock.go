@@ -45,7 +45,8 @@ type Lock struct {
 	Waiters  []Claim      // in the order in which they will be let in; see Others
 	Others   int          `json:",omitempty"` // how many more wait, whom the next event is not about
 	Front    int          `json:",omitempty"` // where there are others: how many of Waiters surely stand before them
-	Newest   int          // highest number that was ever let in
+	Newest   int          // highest number that was ever let in, rollbacks aside
+	Back     int          `json:",omitempty"` // highest number of a rollback that was let in
 	Closed   bool         // nobody is let in, and nobody inside begins
 	Shut     []Claim      `json:",omitempty"` // who is inside and wanted to begin while it was closed
 	Deployed []Deployment `json:",omitempty"` // of an environment: what each pipeline last deployed there
@@ -181,7 +182,8 @@ func (l Lock) Apply(e LockEvent) (Lock, []Answer) {
 		l.Deployed = append(others, e.Deployment)
 	case HandOver:
 		if l.Holder.Execution == e.Execution {
-			l.Holder, l.Newest = e.To, max(l.Newest, e.To.Number)
+			l.Holder = e.To
+			l.remember(e.To)
 		}
 	case Close:
 		l.Closed = true
@@ -193,7 +195,16 @@ func (l Lock) Apply(e LockEvent) (Lock, []Answer) {
 }
 
 // Overtaken returns whether an execution newer than the number has been let in.
-func (l Lock) Overtaken(number int) bool { return l.Newest > number }
+func (l Lock) Overtaken(number int) bool { return max(l.Newest, l.Back) > number }
+
+// remember notes who was let in.
+func (l *Lock) remember(c Claim) {
+	if c.First {
+		l.Back = max(l.Back, c.Number)
+		return
+	}
+	l.Newest = max(l.Newest, c.Number)
+}
 
 func is(execution string) func(Claim) bool {
 	return func(c Claim) bool { return c.Execution == execution }
@@ -307,7 +318,7 @@ func (l Lock) admit() (Lock, []Answer) {
 			l.Holder = next
 		}
 		l.remove(0)
-		l.Newest = max(l.Newest, next.Number)
+		l.remember(next)
 		answers = append(answers, l.in(next))
 	}
 	return l, answers
@@ -338,11 +349,15 @@ func (c Claim) gives(next Claim) bool {
 func (l Lock) Yields() bool { return l.Holder.Execution == "" || l.Holder.gives(Claim{First: true}) }
 
 // newest is the highest number that is at the lock or was ever let in: in
-// superseded mode an older execution never enters behind a newer one.
+// superseded mode an older execution never enters behind a newer one. A rollback does
+// not count: it has the highest number and deploys what is old, and whoever was on the
+// way with what is newer goes on after it.
 func (l Lock) newest() int {
-	newest := max(l.Newest, l.Holder.Number)
-	for _, w := range l.Waiters {
-		newest = max(newest, w.Number)
+	newest := l.Newest
+	for _, c := range append([]Claim{l.Holder}, l.Waiters...) {
+		if !c.First {
+			newest = max(newest, c.Number)
+		}
 	}
 	return newest
 }

@@ -21,6 +21,9 @@ func TestLock(t *testing.T) {
 		}
 	}
 	queue, parallel := in(pipeline.Queueing), in(pipeline.Parallel)
+	back := func(n int) pipeline.LockEvent {
+		return pipeline.Enter{Claim: pipeline.Claim{Execution: name(n), Number: n, Mode: pipeline.Queueing, First: true}}
+	}
 	shut, open := pipeline.Close{}, pipeline.Open{}
 	for _, tc := range []struct {
 		name   string
@@ -50,6 +53,10 @@ func TestLock(t *testing.T) {
 		{"closed and queued", []pipeline.LockEvent{shut, queue(2), queue(1), open, leave(2)}, "x2 x1", "x1"},
 		{"closed and parallel", []pipeline.LockEvent{shut, parallel(1), parallel(2), open}, "x1 x2", ""},
 		{"a file that changed its mode", []pipeline.LockEvent{queue(1), enter(2), enter(3), parallel(4), leave(1), leave(3)}, "x1 x2<3 x3 x4", ""},
+		{"a rollback comes first", []pipeline.LockEvent{enter(1), work(1), enter(2), back(3), leave(1), leave(3)}, "x1 x3 x2", "x2"},
+		{"a rollback takes the place of who only waits for approval", []pipeline.LockEvent{enter(1), back(2)}, "x1 x1<2 x2", "x2"},
+		{"who comes while a rollback waits goes on after it", []pipeline.LockEvent{enter(1), work(1), back(3), enter(2), leave(1), leave(3)}, "x1 x3 x2", "x2"},
+		{"who comes after a rollback goes on", []pipeline.LockEvent{back(3), leave(3), enter(2)}, "x3 x2", "x2"},
 		{"working ends with the holder", []pipeline.LockEvent{enter(1), work(1), leave(1), enter(2), enter(3)}, "x1 x2 x2<3 x3", "x3"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -76,6 +83,19 @@ func TestLock(t *testing.T) {
 				t.Errorf("answers %v, holder %q; want %s, %q", got, lock.Holder.Execution, tc.want, tc.holder)
 			}
 		})
+	}
+}
+
+// TestOvertakenByARollback asks whether what was rolled back may run again.
+func TestOvertakenByARollback(t *testing.T) {
+	claim := func(n int, first bool) pipeline.Claim {
+		return pipeline.Claim{Execution: name(n), Number: n, First: first}
+	}
+	lock, _ := pipeline.Lock{}.Apply(pipeline.Enter{Claim: claim(1, false)})
+	lock, _ = lock.Apply(pipeline.HandOver{Execution: name(1), To: claim(2, true)})
+	lock, _ = lock.Apply(pipeline.Leave{Execution: name(2)})
+	if !lock.Overtaken(1) || lock.Overtaken(2) {
+		t.Errorf("%+v", lock)
 	}
 }
 

@@ -45,13 +45,13 @@ func (t *transaction) Lock(ctx context.Context, key pipeline.LockKey, execution 
 }
 
 // waiters lists those that an event of the execution can be about, in their order: the
-// first two, the execution itself, the one of the highest number, and those that a newer
-// one takes the place of.
+// first two, the execution itself, the one of the highest number that is no rollback, and
+// those that a newer one takes the place of.
 func (t *transaction) waiters(ctx context.Context, key pipeline.LockKey, execution string) ([]pipeline.Claim, error) {
 	const list = `SELECT claim FROM waiters WHERE` + ofLock + `AND seq IN (
 		SELECT seq FROM (SELECT seq FROM waiters WHERE` + ofLock + `ORDER BY seq LIMIT 2)
 		UNION SELECT seq FROM waiters WHERE` + ofLock + `AND execution = ?
-		UNION SELECT seq FROM (SELECT seq FROM waiters WHERE` + ofLock + `ORDER BY number DESC LIMIT 1)
+		UNION SELECT seq FROM (SELECT seq FROM waiters WHERE` + ofLock + `AND claim ->> '$.First' IS NOT 1 ORDER BY number DESC LIMIT 1)
 		UNION SELECT seq FROM waiters WHERE` + ofLock + `AND superseding = 1) ORDER BY seq`
 	args := slices.Concat(lockArgs(key), lockArgs(key), lockArgs(key, execution), lockArgs(key), lockArgs(key))
 	rows, err := t.tx.QueryContext(ctx, list, args...)
