@@ -109,17 +109,23 @@ func TestComparedWithoutGitHub(t *testing.T) {
 // ended waits until an execution has ended so.
 func (w *world) ended(id string, want pipeline.Status) api.Execution {
 	w.t.Helper()
+	return w.until(id, string(want), func(x api.Execution) bool { return x.Status == string(want) })
+}
+
+// until waits until the API shows an execution as it should be.
+func (w *world) until(id, what string, is func(api.Execution) bool) api.Execution {
+	w.t.Helper()
 	var x api.Execution
 	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		var err error
 		if x, err = w.api().Execution(w.context(), id); err != nil {
 			w.t.Fatal(err)
 		}
-		if x.Status == string(want) {
+		if is(x) {
 			return x
 		}
 	}
-	w.t.Fatalf("execution %s is %s, not %s: %+v", id, x.Status, want, x.Stages)
+	w.t.Fatalf("execution %s is not %s: it is %s, %+v", id, what, x.Status, x.Stages)
 	return x
 }
 

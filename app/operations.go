@@ -74,9 +74,11 @@ func withLock(ctx context.Context, tx store.Tx, x store.Execution, event pipelin
 	return event, nil
 }
 
+// overtaken tells whether a newer execution has been in a stage. In mode parallel, in
+// which each is on its own, that is of no account.
 func overtaken(ctx context.Context, tx store.Tx, x store.Execution, stage string) (bool, error) {
 	i := x.StageIndex(stage)
-	if i < 0 {
+	if i < 0 || x.Definition.Mode == pipeline.Parallel {
 		return false, nil
 	}
 	lock, err := tx.Lock(ctx, x.LockKey(i), x.ID)
