@@ -81,7 +81,7 @@ func TestWhatCannotBeCollected(t *testing.T) {
 		"bad output":      {`printf 'a=1\nnonsense\n' > $STAGEGATE_OUTPUT`, ".", "$STAGEGATE_OUTPUT: line 2 is not key=value"},
 		"output link":     {`ln -sf /etc/passwd $STAGEGATE_OUTPUT`, ".", "$STAGEGATE_OUTPUT is no regular file any more"},
 		"output pipe":     {`rm $STAGEGATE_OUTPUT; mkfifo $STAGEGATE_OUTPUT`, ".", "$STAGEGATE_OUTPUT is no regular file any more"},
-		"large output":    {`head -c 200000 /dev/zero > $STAGEGATE_OUTPUT`, ".", "$STAGEGATE_OUTPUT has more than 120 KiB"},
+		"large output":    {`head -c 200000 /dev/zero > $STAGEGATE_OUTPUT`, ".", "$STAGEGATE_OUTPUT has more than 120 KiB: hand large texts on as an artifact"},
 		"large artifact":  {`truncate -s 2199023255552 big`, "big", "artifact shop: larger than 1 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -109,7 +109,7 @@ func TestHostilePath(t *testing.T) {
 		"folder is a link": {`cd /; mv "$STAGEGATE_INPUT_SOURCE" /stagegate/x; ln -s /etc "$STAGEGATE_INPUT_SOURCE"`, ".", "artifact shop: . is neither a folder nor a regular file"},
 		"output is folder": {`rm "$STAGEGATE_OUTPUT"; mkdir "$STAGEGATE_OUTPUT"`, ".", "$STAGEGATE_OUTPUT is no regular file any more"},
 		"output is loop":   {`ln -sf output "$STAGEGATE_OUTPUT"`, ".", "$STAGEGATE_OUTPUT is no regular file any more"},
-		"output is sparse": {`truncate -s 1099511627776 "$STAGEGATE_OUTPUT"`, ".", "$STAGEGATE_OUTPUT has more than 120 KiB"},
+		"output is sparse": {`truncate -s 1099511627776 "$STAGEGATE_OUTPUT"`, ".", "$STAGEGATE_OUTPUT has more than 120 KiB: hand large texts on as an artifact"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBothModes(t, func(t *testing.T, b *bench) {
