@@ -197,11 +197,7 @@ func (m *move) voidApprovals(i int) {
 // endStage ends a stage of which nothing is left to do, and goes on to what follows.
 func (m *move) endStage(i int) {
 	st := m.own(i)
-	for j := range st.Actions {
-		if a := &st.Actions[j]; a.Status == Pending {
-			m.finish(a, Cancelled, "not started")
-		}
-	}
+	m.finishRest(i, Cancelled, "not started")
 	st.Status, st.EndedAt, st.Hold = m.outcome(i, false), m.now, Hold{}
 	switch {
 	case m.Status == Cancelling:

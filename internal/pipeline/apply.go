@@ -181,11 +181,7 @@ func (m *move) makeWay(i, by int) {
 	m.letGo(i)
 	st := m.own(i)
 	m.dropCommands(i)
-	for j := range st.Actions {
-		if a := &st.Actions[j]; !a.Status.Ended() {
-			m.finish(a, Cancelled, "")
-		}
-	}
+	m.finishRest(i, Cancelled, "")
 	st.Status, st.EndedAt, st.Hold = Superseded, m.now, Hold{}
 	st.Reason = fmt.Sprintf("execution %d took its place", by)
 	m.end(Superseded, fmt.Sprintf("superseded by execution %d", by))
@@ -249,6 +245,16 @@ func (m *move) decided(i int, a *ActionState, e Decided) {
 
 func (m *move) finish(a *ActionState, s Status, reason string) {
 	a.Status, a.Reason, a.EndedAt = s, reason, m.now
+}
+
+// finishRest ends the actions of a stage that have not.
+func (m *move) finishRest(i int, s Status, reason string) {
+	st := m.own(i)
+	for j := range st.Actions {
+		if a := &st.Actions[j]; !a.Status.Ended() {
+			m.finish(a, s, reason)
+		}
+	}
 }
 
 // end ends the execution. Stages that were not reached stay pending: they

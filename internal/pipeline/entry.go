@@ -41,11 +41,7 @@ func (m *move) skip(reason string) {
 func (m *move) skipStage(i int, reason string) {
 	st := m.own(i)
 	st.Status, st.Reason, st.EndedAt, st.Hold = Skipped, reason, m.now, Hold{}
-	for j := range st.Actions {
-		if a := &st.Actions[j]; !a.Status.Ended() {
-			m.finish(a, Skipped, "")
-		}
-	}
+	m.finishRest(i, Skipped, "")
 }
 
 // start wants the source. Where nobody may be overtaken, the place in front of the
@@ -158,11 +154,7 @@ func (st StageState) wentWrong() bool {
 func (m *move) fail(i int, reason string) {
 	st := m.own(i)
 	st.Status, st.Reason, st.EndedAt, st.Hold = Failed, reason, m.now, Hold{}
-	for j := range st.Actions {
-		if a := &st.Actions[j]; !a.Status.Ended() {
-			m.finish(a, Cancelled, "not started")
-		}
-	}
+	m.finishRest(i, Cancelled, "not started")
 }
 
 // request asks to be let into a stage.
