@@ -120,7 +120,7 @@ func (p *parser) container(a *action, key, value node) {
 			p.report(value.at, "", "shell must be one line of at most %d characters", longestLine)
 		}
 	case "env":
-		a.Env = p.env(&a.formulas, value)
+		a.Env = p.env(&a.formulas, value, environment)
 	case "inputs":
 		a.inputs = p.inputs(a, value)
 	case "artifacts":
@@ -267,7 +267,7 @@ func reserved(name string) bool {
 	return name == "CI" || strings.HasPrefix(name, "STAGEGATE_")
 }
 
-func (p *parser) env(to *formulas, n node) []pipeline.Value {
+func (p *parser) env(to *formulas, n node, as form) []pipeline.Value {
 	if n.null {
 		return nil
 	}
@@ -284,7 +284,7 @@ func (p *parser) env(to *formulas, n node) []pipeline.Value {
 		case reserved(name):
 			p.report(pair.key.at, "CI and names that start with STAGEGATE_ are set by Stagegate", "env cannot set %s", show(name))
 		}
-		value, _ := p.template(to, pair.value, "env."+show(name))
+		value, _ := p.formulaText(to, formula{pair.value, as}, "env."+show(name))
 		if len(value) > longestValue {
 			p.report(pair.value.at, "write it into a file of the repository", "env.%s is longer than a process can be given: at most %d bytes", show(name), longestValue)
 		}

@@ -187,7 +187,7 @@ func (p *parser) command(s *stage, to *formulas, n node, role pipeline.Role) str
 		case "run":
 			a.Run = p.run(value)
 		case "env":
-			a.Env = p.env(to, value)
+			a.Env = p.env(to, value, environment)
 		case "inputs":
 			a.inputs = p.inputs(a, value)
 		case "timeout-minutes":

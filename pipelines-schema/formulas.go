@@ -18,16 +18,21 @@ type formula struct {
 type form int
 
 const (
-	template  form = iota // text around ${{ }}
-	condition             // an if: one expression
-	holds                 // a rule: one expression
-	single                // a rule: one name
+	template    form = iota // text around ${{ }}
+	environment             // such a text that is known only where the action runs
+	condition               // an if: one expression
+	holds                   // a rule: one expression
+	single                  // a rule: one name
 )
 
 type formulas []formula
 
 // template reads a scalar that may hold expressions, and keeps it for check.
 func (p *parser) template(to *formulas, n node, what string) (string, bool) {
+	return p.formulaText(to, formula{n, template}, what)
+}
+
+func (p *parser) formulaText(to *formulas, n formula, what string) (string, bool) {
 	if n.torn && n.kind == scalar {
 		return "", false
 	}
@@ -35,7 +40,7 @@ func (p *parser) template(to *formulas, n node, what string) (string, bool) {
 		p.report(n.at, "", "%s must be a text, not %s", what, n.kind)
 		return "", false
 	}
-	*to = append(*to, formula{n, template})
+	*to = append(*to, n)
 	return n.text, true
 }
 
@@ -79,9 +84,12 @@ func (p *parser) checkFormulas(i int, a *action, all formulas) {
 	}
 }
 
+// isText tells whether a formula is a text that holds expressions.
+func (f formula) isText() bool { return f.form == template || f.form == environment }
+
 // read takes a formula apart.
 func (f formula) read() ([]expression.Reference, []expression.Call, error) {
-	if f.form == template {
+	if f.isText() {
 		t, err := expression.Parse(f.text)
 		return t.Names(), t.Calls(), err
 	}
@@ -106,23 +114,39 @@ func (p *parser) checkCalls(f formula, calls []expression.Call) {
 	for _, c := range calls {
 		switch c.Function {
 		case "success", "failure", "always", "cancelled":
-			if f.form == template {
+			if f.isText() {
 				p.reportIn(f.node, c.Offset, "an output of an action that ran before may say how it ended", "%s() stands in if", c.Function)
 			} else if f.form == holds {
 				p.reportIn(f.node, c.Offset, "a rule is asked only where all before has succeeded", "%s() stands in if", c.Function)
 			}
 		case "hash":
-			if f.form != template {
-				p.reportIn(f.node, c.Offset, "changed() tells whether the event touched a file", "hash() is only known where an action runs: it stands in env and image")
-				continue
-			}
-			p.reportIn(f.node, c.Offset, "", "hash() is not supported yet")
+			p.checkHash(f, c)
 		case "changed":
-			if positive, ok := strings.CutPrefix(c.Pattern, "!"); ok {
-				p.reportIn(f.node, c.Offset, "write !changed('"+show(positive)+"')", "! excludes in a list of patterns, and changed() has one pattern")
-			} else if message, hint := wrongPattern(c.Pattern, filePaths); message != "" {
-				p.reportIn(f.node, c.Offset, hint, "%s %s", quote(c.Pattern), message)
-			}
+			p.checkPattern(f, c, func(positive string) string { return "write !changed('" + positive + "')" })
 		}
+	}
+}
+
+// checkHash reports a hash() that nobody could compute, or that would be asked for
+// before it is known.
+func (p *parser) checkHash(f formula, c expression.Call) {
+	switch {
+	case f.form == template:
+		p.reportIn(f.node, c.Offset, "put it in env, where the script sees it", "hash() is only known where an action runs: it stands in env of an action")
+	case f.form != environment:
+		p.reportIn(f.node, c.Offset, "changed() tells whether the event touched a file", "hash() is only known where an action runs: it stands in env of an action")
+	case !c.Alone:
+		p.reportIn(f.node, c.Offset, "write ${{ hash('"+strings.ReplaceAll(show(c.Pattern), "'", "''")+"') }} with other text around it, and compare it in the script", "hash() stands alone between ${{ and }}: nothing else can be known of it before the action runs")
+	default:
+		p.checkPattern(f, c, func(string) string { return "write what is to be hashed" })
+	}
+}
+
+// checkPattern reports a pattern that matches nothing, or not what was meant.
+func (p *parser) checkPattern(f formula, c expression.Call, instead func(positive string) string) {
+	if positive, ok := strings.CutPrefix(c.Pattern, "!"); ok {
+		p.reportIn(f.node, c.Offset, instead(show(positive)), "! excludes in a list of patterns, and %s() has one pattern", c.Function)
+	} else if message, hint := wrongPattern(c.Pattern, filePaths); message != "" {
+		p.reportIn(f.node, c.Offset, hint, "%s %s", quote(c.Pattern), message)
 	}
 }

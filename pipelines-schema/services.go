@@ -24,7 +24,7 @@ func (p *parser) services(to *formulas, n node) {
 			case "image":
 				p.image(to, value)
 			case "env":
-				p.env(to, value)
+				p.env(to, value, template)
 			case "ready":
 				p.word(value, "ready of "+what)
 			case "ports":

@@ -59,6 +59,9 @@ func (t *task) prepare(ctx context.Context) error {
 		return fmt.Errorf("get image %s: %w", t.job.Image, err)
 	}
 	t.result.Image, t.processor = image.Digest, image.Processor
+	if t.hashed, err = t.hashes(ctx); err != nil {
+		return fmt.Errorf("hash files of %s: %w", t.job.Inputs[0].Name, err)
+	}
 	if t.r.folders() {
 		if err := t.inFolder(ctx, image); !errors.Is(err, ErrNotSeen) {
 			return err
@@ -157,7 +160,7 @@ func (t *task) spec(image Image, folder string) Spec {
 		Folder:    folder,
 		Command:   command(t.job.Shell),
 		Dir:       workDir(t.job),
-		Env:       environment(t.job, t.secrets),
+		Env:       environment(t.job, t.hashed, t.secrets),
 		Limits:    t.r.Limits,
 	}
 }
@@ -205,7 +208,7 @@ func inputDir(name string) string { return path.Join(inputsPath, name) }
 
 // environment lists what the script sees. The job's own values, and last of
 // them its secrets, win.
-func environment(j pipeline.Job, secrets []pipeline.Value) []string {
+func environment(j pipeline.Job, hashed, secrets []pipeline.Value) []string {
 	values := []pipeline.Value{
 		{Name: "CI", Value: "true"},
 		{Name: "STAGEGATE_EXECUTION", Value: j.ID.Execution},
@@ -223,6 +226,7 @@ func environment(j pipeline.Job, secrets []pipeline.Value) []string {
 		values = append(values, pipeline.Value{Name: "STAGEGATE_INPUT_" + name, Value: inputDir(in.Name)})
 	}
 	values = append(values, j.Env...)
+	values = append(values, hashed...)
 	values = append(values, secrets...)
 	at := map[string]int{}
 	var env []string

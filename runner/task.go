@@ -37,6 +37,7 @@ type task struct {
 	notes     []Chunk   // what was said before the start; a log read again begins with it
 	processor string    // of the image; empty: an earlier process saw it
 	secrets   []pipeline.Value
+	hashed    []pipeline.Value // what job.Hashed came to
 	result    pipeline.Result
 	reporting atomic.Bool // the result is being told, which ends the lease
 }

@@ -122,6 +122,7 @@ func newShelf() *shelf {
 		job := pipeline.Job{ID: x.JobID(0, 0), Image: "go:1", Env: []pipeline.Value{{Name: "A", Value: "b"}}, Secrets: []string{"KEY"}}
 		first := job
 		first.ID.Attempt = 1
+		job.Hashed = []pipeline.Hashed{{Name: "SUM", Parts: []pipeline.Part{{Text: "go-"}, {Hash: "go.sum"}}}}
 		s.found = append(s.found, api.Found{Execution: x, URL: "http://ci/executions/t", Jobs: []pipeline.Job{job, first}})
 	}
 	return s
@@ -305,7 +306,7 @@ func TestExecution(t *testing.T) {
 	compile := x.Stages[0].Actions[0]
 	want := []api.Attempt{
 		{Number: 1, Image: "go:1", Env: []api.Variable{{Name: "A", Value: "b"}}, Secrets: []string{"KEY"}},
-		{Number: 2, Image: "go:1", Env: []api.Variable{{Name: "A", Value: "b"}}, Secrets: []string{"KEY"}},
+		{Number: 2, Image: "go:1", Env: []api.Variable{{Name: "A", Value: "b"}, {Name: "SUM", Value: "go-${{ hash('go.sum') }}"}}, Secrets: []string{"KEY"}},
 	}
 	if diff := cmp.Diff(want, compile.Attempts); diff != "" || x.Number != 2 || compile.Image != "go@sha256:1" || len(x.Artifacts) != 1 {
 		t.Errorf("%+v\n%s", x, diff)

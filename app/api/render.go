@@ -121,11 +121,20 @@ func attempts(x Found, stage, action string) []Attempt {
 	var out []Attempt
 	for _, j := range x.Jobs {
 		if j.ID.Stage == stage && j.ID.Action == action {
-			out = append(out, Attempt{j.ID.Attempt, j.Image, variables(j.Env), j.Secrets, artifacts(j.Inputs)})
+			out = append(out, Attempt{j.ID.Attempt, j.Image, variables(environment(j)), j.Secrets, artifacts(j.Inputs)})
 		}
 	}
 	slices.SortFunc(out, func(a, b Attempt) int { return cmp.Compare(a.Number, b.Number) })
 	return out
+}
+
+// environment is what a job sets, digests of files as they are written.
+func environment(j pipeline.Job) []pipeline.Value {
+	all := slices.Clip(j.Env)
+	for _, h := range j.Hashed {
+		all = append(all, h.Value())
+	}
+	return all
 }
 
 func approval(def *pipeline.Approval, a pipeline.ActionState) *Approval {

@@ -183,7 +183,7 @@ type Action struct {
 	Decision  *Decision  `json:"decision,omitempty"`
 }
 
-// Attempt is an action as it was handed to a runner, with every expression
+// Attempt is an action as it was handed to a runner, with every expression but hash()
 // resolved. Of secrets there are only the names.
 type Attempt struct {
 	Number  int        `json:"number"`

@@ -99,3 +99,32 @@ func TestRunLocallyNotesOpenSecrets(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }
+
+// TestRunLocallyHashes computes digests of the source and of an artifact.
+func TestRunLocallyHashes(t *testing.T) {
+	dir := workingTree(t, `on: push
+stages:
+  - name: build
+    actions:
+      - name: compile
+        image: stagegate/busybox:local
+        env: { SUM: "${{ changed('none') }}/${{ hash('untr*') }}/${{ hash('none') }}." }
+        run: echo changed > untracked; echo "sum $SUM"; echo built > shop
+        artifacts: { shop: shop }
+      - name: use
+        needs: [compile]
+        image: stagegate/busybox:local
+        inputs: [shop]
+        env: { SUM: "${{ hash('**') }}" }
+        run: echo "shop $SUM"
+`)
+	code, text := runIn(t, dir)
+	for _, want := range []string{
+		"| sum true/ddc69b399ba6e06a47624f036b7e363e74105d3166081936e3b6bcb29c31e6c0/.\n",
+		"| shop aed8fa943d248d85b87201a5047cd03763f1e777acba1412fe844c7073706194\n",
+	} {
+		if code != 0 || !strings.Contains(text, want) {
+			t.Errorf("exit code %d, want %s in\n%s", code, want, text)
+		}
+	}
+}

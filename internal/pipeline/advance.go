@@ -322,17 +322,33 @@ func (m *move) job(i, j int, def Action) (Job, error) {
 	if job.Image, err = m.expandFor(def, "image", def.Image); err != nil {
 		return Job{}, err
 	}
-	size := len(job.Image)
-	for _, v := range def.Env {
-		text, err := m.expandFor(def, "env "+v.Name, v.Value)
-		if err != nil {
-			return Job{}, err
-		}
-		if size += len(v.Name) + len(text); size > mostConfiguration {
-			return Job{}, fmt.Errorf("with env %s, image and env have more than %d bytes together: hand large texts on as an artifact", v.Name, mostConfiguration)
-		}
-		job.Env = append(job.Env, Value{v.Name, text})
+	if err = m.environment(&job, def); err != nil {
+		return Job{}, err
 	}
 	job.Inputs, err = m.inputs(def)
 	return job, err
+}
+
+// environment sets the variables of a job.
+func (m *move) environment(job *Job, def Action) error {
+	size := len(job.Image)
+	for _, v := range def.Env {
+		parts, err := m.parts(def, "env "+v.Name, v.Value)
+		if err != nil {
+			return err
+		}
+		size += len(v.Name)
+		for _, p := range parts {
+			size += len(p.Text) + len(p.Hash)
+		}
+		if size > mostConfiguration {
+			return fmt.Errorf("with env %s, image and env have more than %d bytes together: hand large texts on as an artifact", v.Name, mostConfiguration)
+		}
+		if len(parts) == 1 {
+			job.Env = append(job.Env, Value{v.Name, parts[0].Text})
+		} else {
+			job.Hashed = append(job.Hashed, Hashed{v.Name, parts})
+		}
+	}
+	return nil
 }

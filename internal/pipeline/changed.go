@@ -12,10 +12,13 @@ import (
 // changed() asks. Where not all that changed is known it says so, as a filter of
 // paths lets the event through.
 func (c Changes) Touches(pattern string) bool {
-	return !c.Complete || slices.ContainsFunc(c.Files, func(file string) bool {
-		ok, err := doublestar.Match(pattern, file)
-		return err == nil && ok
-	})
+	return !c.Complete || slices.ContainsFunc(c.Files, func(file string) bool { return MatchesPath(pattern, file) })
+}
+
+// MatchesPath tells whether a pattern of changed() or hash() matches a path.
+func MatchesPath(pattern, file string) bool {
+	ok, err := doublestar.Match(pattern, file)
+	return err == nil && ok
 }
 
 // WantsFiles tells whether what becomes of the event hangs on the files that
@@ -24,11 +27,11 @@ func (d Definition) WantsFiles(x Execution) bool {
 	return x.Revision.Tag() == "" && !x.Revision.Changed.Complete && d.On.Match(x).Starts && (d.On.asksFiles(x.Trigger) || d.callsChanged())
 }
 
-// callsChanged tells whether a condition of the definition calls changed().
+// callsChanged tells whether an expression of the definition calls changed().
 func (d Definition) callsChanged() bool {
 	return slices.ContainsFunc(d.Stages, func(s Stage) bool {
 		rule := func(r Rule) bool { return callsChanged(r.Expression) }
-		return callsChanged(s.If) || slices.ContainsFunc(s.BeforeEntry, rule) || slices.ContainsFunc(s.OnSuccess, rule) ||
+		return callsChanged(s.If) || textCallsChanged(s.Concurrency) || slices.ContainsFunc(s.BeforeEntry, rule) || slices.ContainsFunc(s.OnSuccess, rule) ||
 			slices.ContainsFunc(s.Actions, Action.callsChanged)
 	})
 }

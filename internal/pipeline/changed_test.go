@@ -45,6 +45,13 @@ func TestWantsFiles(t *testing.T) {
 		{"a tag", filter, pipeline.Stage{If: "changed('a')"}, push("refs/tags/v1"), false},
 		{"the message", filter, pipeline.Stage{If: "changed('a')"}, skipped, false},
 		{"nothing", every, pipeline.Stage{If: "source.message == 'changed()'", Actions: []pipeline.Action{{}}}, push("main"), false},
+		{"image", every, pipeline.Stage{Actions: []pipeline.Action{{Image: "alpine:${{ changed('a') }}"}}}, push("main"), true},
+		{"env", every, pipeline.Stage{Actions: []pipeline.Action{{Env: []pipeline.Value{{}, {Value: "x${{ changed('a') }}"}}}}}, push("main"), true},
+		{"env of a command", every, pipeline.Stage{BeforeEntry: []pipeline.Rule{{Command: "c"}}, Actions: []pipeline.Action{
+			{Name: "c", Role: pipeline.RoleEntry, Env: []pipeline.Value{{Value: "${{ changed('a') }}"}}},
+		}}, push("main"), true},
+		{"concurrency", every, pipeline.Stage{Concurrency: "${{ changed('a') && 'b' || 'c' }}"}, push("main"), true},
+		{"text", every, pipeline.Stage{Concurrency: "changed('a')", Actions: []pipeline.Action{{Image: "changed('a')"}}}, push("main"), false},
 		{"if of a stage", every, pipeline.Stage{If: "source.tag == '' && changed('a')"}, push("main"), true},
 		{"if of an action", every, pipeline.Stage{Actions: []pipeline.Action{{}, work}}, push("main"), true},
 		{"before entry", every, pipeline.Stage{BeforeEntry: asks}, push("main"), true},

@@ -33,8 +33,8 @@ func ParseJobID(s string) (JobID, error) {
 	return JobID{Execution: parts[0], Stage: parts[1], Action: parts[2], Attempt: attempt}, nil
 }
 
-// Job is all a runner needs to carry out one action: every expression in it is
-// resolved, every input is named by its digest.
+// Job is all a runner needs to carry out one action: every expression in it but
+// hash() is resolved, every input is named by its digest.
 type Job struct {
 	ID         JobID
 	Repository string // owner/name
@@ -46,10 +46,37 @@ type Job struct {
 	Run        string
 	Shell      string // empty: sh -e
 	Env        []Value
+	Hashed     []Hashed   `json:",omitempty"` // more variables of the environment
 	Inputs     []Artifact // the first is the working directory
 	Artifacts  []Output
 	Secrets    []string      // names; the runner asks for their values under its lease, and masks them
 	Timeout    time.Duration // zero: the runner's default
+}
+
+// Hashed is a variable of the environment in which digests of files stand. The runner
+// computes them from the job's first input before anything of the job runs.
+type Hashed struct {
+	Name  string
+	Parts []Part
+}
+
+// Part is a text or, where Hash is not empty, the digest of the files that this
+// pattern matches.
+type Part struct {
+	Text string `json:",omitempty"`
+	Hash string `json:",omitempty"`
+}
+
+// Value is the variable as people are shown it before its digests are known.
+func (h Hashed) Value() Value {
+	var b strings.Builder
+	for _, p := range h.Parts {
+		b.WriteString(p.Text)
+		if p.Hash != "" {
+			b.WriteString("${{ hash('" + strings.ReplaceAll(p.Hash, "'", "''") + "') }}")
+		}
+	}
+	return Value{h.Name, b.String()}
 }
 
 // Artifact is an immutable tree, named in a pipeline and stored by digest.

@@ -37,7 +37,7 @@ func (x Execution) preview(a Action, what, text string) (string, error) {
 	}
 	t, err := expression.Parse(text)
 	if err == nil {
-		text, err = t.Preview(expression.Scope{Lookup: lookup, Changed: unknownChanges, Hash: noHash})
+		text, err = t.Preview(expression.Scope{Lookup: lookup, Changed: unknownChanges})
 	}
 	if err != nil {
 		return "", fmt.Errorf("resolve %s: %w", what, err)

@@ -28,6 +28,7 @@ func TestPreview(t *testing.T) {
 		{tag, "${{ source.tag }}<${{ source.branch }}>", "v1<>"},
 		{push, "${{ execution.trigger }}<${{ variables.NONE }}${{ source.pull_request }}>", "push<>"},
 		{push, "${{ matrix.go }}-${{ matrix.go == '1.26' && source.branch }}", "1.26-main"},
+		{push, "${{ hash('go.sum') }}-${{ source.branch }}-${{ changed('a') }}", "${{ hash('go.sum') }}-main-${{ changed('a') }}"},
 		{request, "${{ source.pull_request || 'none' }}", "${{ source.pull_request || 'none' }}"},
 	} {
 		matrix := []pipeline.Value{{Name: "os", Value: "linux"}, {Name: "go", Value: "1.26"}}

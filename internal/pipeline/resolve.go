@@ -26,6 +26,24 @@ func (m *move) expandFor(a Action, what, text string) (string, error) {
 	return out, nil
 }
 
+// parts resolves a text of an action in which hash() may stand. One without it has one
+// part.
+func (m *move) parts(a Action, what, text string) ([]Part, error) {
+	t, err := expression.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("resolve %s: %w", what, err)
+	}
+	pieces, err := t.Pieces(m.scope(a.Matrix))
+	if err != nil {
+		return nil, fmt.Errorf("resolve %s: %w", what, err)
+	}
+	parts := make([]Part, len(pieces))
+	for i, p := range pieces {
+		parts[i] = Part(p)
+	}
+	return parts, nil
+}
+
 // scope is what expressions know; matrix are the values of the action they belong to.
 func (m *move) scope(matrix []Value) expression.Scope {
 	lookup := func(name expression.Name) (string, error) {
@@ -34,7 +52,7 @@ func (m *move) scope(matrix []Value) expression.Scope {
 		}
 		return m.lookup(name)
 	}
-	return expression.Scope{Lookup: lookup, Changed: m.changed, Hash: noHash}
+	return expression.Scope{Lookup: lookup, Changed: m.changed}
 }
 
 func valueOf(matrix []Value, name expression.Name) (string, error) {
@@ -47,8 +65,6 @@ func valueOf(matrix []Value, name expression.Name) (string, error) {
 }
 
 func (m *move) changed(pattern string) (bool, error) { return m.Revision.Changed.Touches(pattern), nil }
-
-func noHash(string) (string, error) { return "", errors.New("hash() is not supported yet") }
 
 // lookup finds what a name of an expression stands for. The names are those
 // of DESIGN's language: source, execution, variables, and STAGE.ACTION.KEY.

@@ -1,8 +1,11 @@
 package pipeline_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
@@ -36,6 +39,7 @@ func TestExpressionsOfAJob(t *testing.T) {
 		"${{ source.message }}":                                        "${{ variables.REGION }} 'quoted'",
 		"${{ source.pull_request || 'none' }}":                         "none",
 		"${{ source.tag || source.branch }}":                           "main",
+		"${{ changed('docs/**') }}":                                    "true", // what is not known has changed
 		"${{ true || build.compile.unwritten }}":                       "true",
 	} {
 		_, effects := rollOut(t, text)
@@ -45,14 +49,45 @@ func TestExpressionsOfAJob(t *testing.T) {
 	}
 }
 
+// TestHashesOfAJob leaves digests to the runner, and takes no text for one.
+func TestHashesOfAJob(t *testing.T) {
+	for text, want := range map[string][]pipeline.Part{
+		"${{ hash('go.sum') }}": {{}, {Hash: "go.sum"}, {}},
+		"a ${{ source.branch }}${{ hash('it''s') }} b ${{ hash('c') }}${{ build.compile.version }}": {
+			{Text: "a main"}, {Hash: "it's"}, {Text: " b "}, {Hash: "c"}, {Text: "1.2"},
+		},
+	} {
+		_, effects := rollOut(t, text)
+		job := effects[slices.IndexFunc(effects, func(e pipeline.Effect) bool { _, ok := e.(pipeline.StartJob); return ok })].(pipeline.StartJob).Job
+		if diff := cmp.Diff([]pipeline.Hashed{{Name: "VALUE", Parts: want}}, job.Hashed); diff != "" || len(job.Env) > 0 {
+			t.Errorf("%s: env %v (-want +got)\n%s", text, job.Env, diff)
+		}
+	}
+	x := release()
+	x.Revision.Message = "${{ hash('secret') }}"
+	x.Definition.Stages[1].Actions[1].Env = []pipeline.Value{{Name: "VALUE", Value: "${{ source.message }}"}}
+	_, effects := run(t, x, append(toSignOff(), approve(6))...)
+	for _, e := range effects {
+		if start, ok := e.(pipeline.StartJob); ok && (start.Job.Env[0].Value != x.Revision.Message || start.Job.Hashed != nil) {
+			t.Errorf("a message became %+v", start.Job)
+		}
+	}
+	shown := pipeline.Hashed{Name: "KEY", Parts: []pipeline.Part{{Text: "go-"}, {Hash: "it's/**"}}}.Value()
+	if want := (pipeline.Value{Name: "KEY", Value: "go-${{ hash('it''s/**') }}"}); shown != want {
+		t.Errorf("people are shown %v", shown)
+	}
+}
+
 func TestExpressionsThatFailAJob(t *testing.T) {
 	for text, want := range map[string]string{
-		"${{ build.compile.size }}":    `action build/compile wrote no output "size"; it wrote version`,
-		"${{ source.branch > 1 }}":     "> compares numbers, and source.branch is none",
-		"${{ hash('**') }}":            "hash() is not supported yet",
-		"${{ success() }}":             "success() stands in if only",
-		"${{ source.tags }}":           "nothing is called source.tags",
-		"${{ source.branch = 'main'}}": "= is not an operator",
+		"${{ build.compile.size }}":     `action build/compile wrote no output "size"; it wrote version`,
+		"${{ source.branch > 1 }}":      "> compares numbers, and source.branch is none",
+		"${{ hash('**') == '' }}":       "hash() is known only where an action runs",
+		"${{ hash('**') }}${{ no.no }}": "nothing is called no.no",
+		"${{ no.no }}${{ hash('**') }}": "nothing is called no.no",
+		"${{ success() }}":              "success() stands in if only",
+		"${{ source.tags }}":            "nothing is called source.tags",
+		"${{ source.branch = 'main'}}":  "= is not an operator",
 	} {
 		x, _ := rollOut(t, text)
 		a := x.Stages[1].Actions[1]

@@ -19,8 +19,6 @@ type Scope struct {
 	Status *Status
 	// Changed tells whether a file that the pattern matches was changed.
 	Changed func(pattern string) (bool, error)
-	// Hash is the digest of the files that the pattern matches.
-	Hash func(pattern string) (string, error)
 }
 
 // Status is how the actions before ended; its zero value is success.

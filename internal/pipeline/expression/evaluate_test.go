@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var errMissing = errors.New("nothing is called so")
@@ -30,7 +32,6 @@ var testScope = Scope{
 	},
 	Status:  &Status{},
 	Changed: func(pattern string) (bool, error) { return pattern == "docs/**", nil },
-	Hash:    func(pattern string) (string, error) { return fmt.Sprintf("hash of %s", pattern), nil },
 }
 
 func TestExpand(t *testing.T) {
@@ -46,7 +47,7 @@ func TestExpand(t *testing.T) {
 		{"${{ '${{' }} ${{ 'it''s }}' }}", "${{ it's }}", nil},
 		{"${{ true }} ${{ null }} ${{ 1.50 }} ${{ -0 }}", "true  1.5 0", nil},
 		{"${{ 1e21 }} ${{ 0.00000001 }} ${{ 1e20 }}", "1e+21 1e-08 100000000000000000000", nil},
-		{"${{ hash('**/go.sum') }}", "hash of **/go.sum", nil},
+		{"${{ hash('**/go.sum') }}", "", ErrUnknown},
 		{"${{ a.b }}${{ d }}", "", errMissing},
 		{"${{ true || d }}", "true", nil}, // what decides nothing is not looked up
 	}
@@ -61,6 +62,45 @@ func TestExpand(t *testing.T) {
 				t.Errorf("got %q, %v; want %q, %v", got, err, test.want, test.err)
 			}
 		})
+	}
+}
+
+// TestPieces leaves digests open, and takes no looked-up text for one.
+func TestPieces(t *testing.T) {
+	for text, want := range map[string][]Piece{
+		"":                                  {{}},
+		"plain ${{ a.b }}":                  {{Text: "plain 1"}},
+		"${{ c }}${{ hash('x') }}":          {{Text: "${{ a.b }}"}, {Hash: "x"}, {}},
+		"a${{ hash('x') }}b${{hash('y')}}c": {{Text: "a"}, {Hash: "x"}, {Text: "b"}, {Hash: "y"}, {Text: "c"}},
+		"${{ (hash('it''s')) }}${{ a.b }}":  {{}, {Hash: "it's"}, {Text: "1"}},
+	} {
+		template, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := template.Pieces(testScope)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got)\n%s", text, err, diff)
+		}
+	}
+	long := Scope{Lookup: func(Name) (string, error) { return strings.Repeat("x", mostBytes/3), nil }}
+	for text, want := range map[string]string{
+		"${{ hash('x') == '' }}":               "hash() is known only where an action runs",
+		"${{ d }}${{ hash('x') }}":             errMissing.Error(),
+		"${{ hash('x') }}${{ d }}":             errMissing.Error(),
+		"${{ a.a }}${{ hash('x') }}${{ a.a }}": "the texts of the expressions are longer than 1048576 bytes together",
+	} {
+		template, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scope := testScope
+		if strings.Contains(text, "a.a") {
+			scope = long
+		}
+		if got, err := template.Pieces(scope); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, %v; want %s", text, got, err, want)
+		}
 	}
 }
 
@@ -152,7 +192,7 @@ func TestNarrowScope(t *testing.T) {
 	for text, want := range map[string]string{
 		"x${{ success() }}":      "success() stands in if only",
 		"${{ always() }}":        "always() stands in if only",
-		"${{ hash('**') }}":      "hash() is not known here",
+		"${{ hash('**') }}":      "hash() is known only where an action runs",
 		"${{ changed('**') }}":   "no disk",
 		"${{ source.branch }}":   "no name is known here, so not source.branch",
 		"${{ !(cancelled()) }} ": "cancelled() stands in if only",

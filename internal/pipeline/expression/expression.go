@@ -43,11 +43,13 @@ type Reference struct {
 
 // Call is a call of a function where it stands: Offset counts bytes from the
 // start of the text. The function exists and has the arguments it wants.
-// Pattern is what changed and hash ask for.
+// Pattern is what changed and hash ask for. Alone is a call that is all of its
+// expression.
 type Call struct {
 	Function string
 	Pattern  string
 	Offset   int
+	Alone    bool
 }
 
 // Error is what is wrong with an expression. Offset counts bytes from the start
@@ -134,7 +136,42 @@ func (t Template) Calls() []Call {
 // returns is not read again: an expression in it stays text. An error is an
 // *Error.
 func (t Template) Expand(scope Scope) (string, error) {
-	return t.expand(scope, func(_ part, err error) (string, error) { return "", err })
+	return t.expand(scope, refuse)
+}
+
+func refuse(_ part, err error) (string, error) { return "", err }
+
+// Piece is a part of an expanded text: the text itself or, where Hash is not empty,
+// the digest of the files that this pattern matches.
+type Piece struct {
+	Text string
+	Hash string
+}
+
+// Pieces is Expand for a text in which hash() may stand alone between ${{ and }}:
+// its digests are known to nobody yet. Of a text without it there is one piece.
+func (t Template) Pieces(scope Scope) ([]Piece, error) {
+	var pieces []Piece
+	rest := Template{tail: t.tail}
+	e := evaluation{scope: scope, left: mostBytes}
+	for _, p := range t.parts {
+		pattern, ok := hashed(p.root)
+		if !ok {
+			rest.parts = append(rest.parts, p)
+			continue
+		}
+		text, err := Template{parts: rest.parts, tail: p.text}.with(&e, refuse)
+		if err != nil {
+			return nil, err
+		}
+		pieces = append(pieces, Piece{Text: text}, Piece{Hash: pattern})
+		rest.parts = nil
+	}
+	text, err := rest.with(&e, refuse)
+	if err != nil {
+		return nil, err
+	}
+	return append(pieces, Piece{Text: text}), nil
 }
 
 // ErrUnknown is the error of a Lookup for what will have a value, and has none
@@ -154,7 +191,10 @@ func (t Template) Preview(scope Scope) (string, error) {
 
 // expand asks instead for the text of an expression that has no value.
 func (t Template) expand(scope Scope, instead func(part, error) (string, error)) (string, error) {
-	e := evaluation{scope: scope, left: mostBytes}
+	return t.with(&evaluation{scope: scope, left: mostBytes}, instead)
+}
+
+func (t Template) with(e *evaluation, instead func(part, error) (string, error)) (string, error) {
 	var b strings.Builder
 	for _, p := range t.parts {
 		value, err := e.value(p.root)

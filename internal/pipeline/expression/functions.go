@@ -84,15 +84,9 @@ func changed(e *evaluation, args []value) (value, *Error) {
 	return ofTruth(b), nil
 }
 
-func hash(e *evaluation, args []value) (value, *Error) {
-	if e.scope.Hash == nil {
-		return value{}, &Error{Message: "hash() is not known here"}
-	}
-	s, err := e.scope.Hash(args[0].text)
-	if err != nil {
-		return value{}, outside(0, err)
-	}
-	return e.spend(s, 0)
+// hash has no value before there are files; see Pieces.
+func hash(*evaluation, []value) (value, *Error) {
+	return value{}, &Error{Message: "hash() is known only where an action runs", Err: ErrUnknown}
 }
 
 // checkFormat reads the text of format once, so that it cannot be wrong later.

@@ -78,11 +78,20 @@ func names(root node) []Reference {
 	return refs
 }
 
+// hashed is the pattern of an expression that is a call of hash.
+func hashed(root node) (pattern string, ok bool) {
+	if c, is := root.(call); is && c.function.name == "hash" {
+		return literalText(c.args[0])
+	}
+	return "", false
+}
+
 func calls(root node) []Call {
 	var all []Call
+	_, whole := root.(call)
 	visit(root, func(n node) {
 		if c, ok := n.(call); ok {
-			found := Call{Function: c.function.name, Offset: c.at}
+			found := Call{Function: c.function.name, Offset: c.at, Alone: whole && len(all) == 0}
 			if c.function.pattern {
 				found.Pattern, _ = literalText(c.args[0])
 			}

@@ -85,7 +85,7 @@ func TestCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Call{{"contains", "", 5}, {"format", "", 17}, {"hash", "**", 31}, {"success", "", 50}}
+	want := []Call{{"contains", "", 5, true}, {"format", "", 17, false}, {"hash", "**", 31, false}, {"success", "", 50, true}}
 	if diff := cmp.Diff(want, template.Calls()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -93,7 +93,7 @@ func TestCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Call{{"changed", "a", 1}}, c.Calls()); diff != "" {
+	if diff := cmp.Diff([]Call{{"changed", "a", 1, false}}, c.Calls()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff([]Reference{{Name{"b", "c"}, 17}}, c.Names()); diff != "" {
