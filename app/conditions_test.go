@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"context"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -158,4 +160,38 @@ stages:
 		t.Fatal(err)
 	}
 	w.says(w.check(sha, "ci / test", "cancelled"), "| tidy, finally | succeeded |")
+}
+
+// TestRetryEndsGreen mends what failed before the second try.
+func TestRetryEndsGreen(t *testing.T) {
+	w := newWorld(t)
+	name := "flaky-" + strings.NewReplacer(":", "-").Replace(w.listen)
+	flaky := "stagegate/flaky:" + name
+	docker := func(args ...string) {
+		t.Helper()
+		if out, err := exec.CommandContext(w.context(), "docker", args...).CombinedOutput(); err != nil {
+			t.Fatalf("docker %v: %v\n%s", args, err, out)
+		}
+	}
+	docker("tag", image, flaky)
+	t.Cleanup(func() {
+		_ = exec.CommandContext(context.WithoutCancel(t.Context()), "docker", "image", "rm", "--force", flaky).Run()
+	})
+	sha := w.pipeline(strings.Replace(`
+on: push
+stages:
+  - name: test
+    on-failure: { retry: failed-actions, times: 1, backoff: 30m }
+    actions:
+      - { name: steady, image: IMAGE, run: "true" }
+      - { name: flaky, image: "FLAKY", run: "test $MENDED" }
+`, "FLAKY", flaky, 1))
+	w.push("main")
+	w.titled(sha, "ci / test", "Waiting for its next try at ")
+	docker("create", "--name", name, image, "true")
+	docker("commit", "--change", "ENV MENDED=yes", name, flaky)
+	docker("rm", name)
+	w.sleep(31 * time.Minute)
+	run := w.check(sha, "ci / test", "success")
+	w.says(run, "| steady | succeeded |", "| flaky | succeeded (attempt 2) |")
 }

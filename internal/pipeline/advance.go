@@ -221,7 +221,7 @@ func (m *move) passed(i int) {
 	st := m.own(i)
 	m.emit(Passed{Stage: st.Name})
 	m.succeeded(st.Name, st.Attempt)
-	if key, ok := m.EnvironmentKey(i); ok && st.Granted > 0 {
+	if key, ok := m.EnvironmentKey(i); ok && st.Claimed {
 		there := Deployment{Pipeline: m.Definition.Name, Commit: m.Revision.Commit, Number: m.Number}
 		m.emit(TellLock{key, Deploy{there}})
 	}

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -272,6 +273,32 @@ func TestOlder(t *testing.T) {
 	same.Deployed.Commit = "c0ffee"
 	if x, _ := ruled(t, pipeline.Stage{Environment: "live"}, same); stage(x).Actions[0].Status != pipeline.Queued {
 		t.Errorf("the commit that is there: %s", statuses(x))
+	}
+}
+
+// TestOverrideOnSuccessCountsAsDeployed tells the environment what is there, although it
+// was left when the stage failed.
+func TestOverrideOnSuccessCountsAsDeployed(t *testing.T) {
+	def := pipeline.Stage{
+		Environment: "live", Actions: []pipeline.Action{deploy, command("on-success.1", pipeline.RoleSuccess)},
+		OnSuccess: []pipeline.Rule{{Command: "on-success.1"}},
+	}
+	x, effects := ruled(
+		t, def, pipeline.Granted{At: at(6), Stage: "production"},
+		ended(7, id("production", "roll-out", 1), good), ended(8, id("production", "on-success.1", 1), bad),
+	)
+	deployed := func(effects []pipeline.Effect) bool {
+		return slices.ContainsFunc(effects, func(e pipeline.Effect) bool {
+			tell, ok := e.(pipeline.TellLock)
+			return ok && tell.Event == pipeline.Deploy{Deployment: pipeline.Deployment{Pipeline: "release", Commit: "c0ffee", Number: x.Number}}
+		})
+	}
+	if x.Status != pipeline.Failed || deployed(effects) {
+		t.Fatalf("it has failed: %s", statuses(x))
+	}
+	x, effects = run(t, x, pipeline.Override{At: at(9), Actor: "ann", Reason: "flaky", Stage: "production"})
+	if x.Status != pipeline.Succeeded || !deployed(effects) {
+		t.Errorf("%s, and the environment does not know it: %v", statuses(x), effects)
 	}
 }
 
