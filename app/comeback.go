@@ -19,9 +19,10 @@ type comeback struct {
 	gates   pipeline.Definition // the newest that is trusted
 	head    string              // its commit
 	target  store.Execution
-	now     store.Execution // what the stage has now; zero: not known
-	halfway int             // number of what has failed there since; zero: nothing
-	back    store.Execution // what would begin
+	now     store.Execution     // what the stage has now; zero: not known
+	halfway int                 // number of what has failed there since; zero: nothing
+	back    store.Execution     // what would begin
+	closed  pipeline.Transition // what keeps the way into the stage closed; zero: nothing
 }
 
 func (c *comeback) defaultLane() string { return "refs/heads/" + c.repo.DefaultBranch }
@@ -58,9 +59,15 @@ func (c *comeback) make(by caller, stage string) {
 	c.back.Repository, c.back.Actor = c.repo.String(), by.login
 }
 
-// vacant refuses to roll back what an execution works on now.
+// vacant refuses to roll back what an execution works on now. In front of a closed way
+// the rollback waits.
 func (c *comeback) vacant(ctx context.Context, tx store.Tx) error {
-	key := c.back.TakesOver()[0]
+	key := c.key()
+	disabled, err := tx.Transitions(ctx, key.Repository)
+	if err != nil {
+		return err
+	}
+	c.closed, _ = pipeline.Closing(disabled, key, c.app.now())
 	lock, err := tx.Lock(ctx, key, "")
 	if err != nil || lock.Yields() {
 		return err
@@ -68,6 +75,11 @@ func (c *comeback) vacant(ctx context.Context, tx store.Tx) error {
 	n := lock.Holder.Number
 	return refused(codeConflict, "execution %d of %s is in stage %s: wait for its end, or stop it by `/stop %s` or `stagegate stop %s/%d`",
 		n, key.Pipeline, key.Stage, key.Pipeline, key.Pipeline, n)
+}
+
+// key is the lock of the stage.
+func (c *comeback) key() pipeline.LockKey {
+	return pipeline.LockKey{Repository: c.back.RepositoryID, Pipeline: c.back.Definition.Name, Lane: c.back.Lane, Stage: c.stage().Name}
 }
 
 // kept refuses a rollback whose artifacts are gone.
@@ -124,6 +136,9 @@ func (c *comeback) words() string {
 			names = append(names, art.Name)
 		}
 		fmt.Fprintf(&b, "\n- It is given: %s, as it was.", plain(strings.Join(names, ", ")))
+	}
+	if t := c.closed; t.Stage != "" {
+		fmt.Fprintf(&b, "\n- It waits until the way into the stage is opened: it is %s.", plain(t.Words()))
 	}
 	fmt.Fprintf(&b, "\n- It passes, by the definition of %s at `%s`: %s.", plain(c.repo.DefaultBranch), shortSHA(c.head), c.asks())
 	return b.String()

@@ -15,7 +15,7 @@ func (o operator) Rollback(ctx context.Context, r api.Rollback, key string) (api
 	if err != nil {
 		return api.Comeback{}, false, o.toAPI(err)
 	}
-	return api.Comeback{Back: o.found(c.back), Target: o.found(c.target), Now: o.found(c.now), Halfway: c.halfway}, fresh, nil
+	return api.Comeback{Back: o.found(c.back), Target: o.found(c.target), Now: o.found(c.now), Halfway: c.halfway, Closed: c.closed}, fresh, nil
 }
 
 func (o operator) found(x store.Execution) api.Found {

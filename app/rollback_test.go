@@ -230,6 +230,76 @@ func TestRollbackRefused(t *testing.T) {
 	refused(to(1), api.Conflict, "ci has `mode: parallel`, in which nothing can be rolled back")
 }
 
+// TestRollbackIsAsked has somebody roll back who may approve: that counts as an author.
+// A closed way is said before, and waited for.
+func TestRollbackIsAsked(t *testing.T) {
+	w := newWorld(t)
+	w.delivered("one", "carol")
+	w.delivered("two", "")
+	w.git(w.clone, "checkout", "--quiet", "-b", "feature")
+	w.pipeline(strings.Replace(delivers("three", "carol"), "users: [carol]", "users: [bob, carol]", 1))
+	w.push("feature")
+	n, err := w.repo.OpenPullRequest("alice", "feature", "main", "Feature", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := w.repo.MergePullRequest("alice", n, "merge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.repo.ClickAction("bob", w.check(merged, "ci / production", "action_required").ID, "approve"); err != nil {
+		t.Fatal(err)
+	}
+	w.check(merged, "ci / production", "success")
+	w.frozen("", "")
+	id := w.repo.Comment("bob", n, "/rollback production 1")
+	w.reaction(id, "+1")
+	answer := w.answer(n, id)
+	for _, want := range []string{"Started [ci 4](", "It waits until the way into the stage is opened: it is closed by the operator since ", "the approval sign-off by "} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("the answer does not say %q:\n%s", want, answer)
+		}
+	}
+	first := w.executionNumber(1).Revision.Commit
+	w.check(first, "ci / production (rollback 4)", "queued")
+	w.waitsFor(w.executionNumber(4).ID, api.Wait{Kind: "transition", Text: "the way into this stage to be opened: it is closed by the operator", Next: "it enters before all others"})
+	w.enable("")
+	run := w.check(first, "ci / production (rollback 4)", "action_required")
+	w.refusedBy("bob", n, "/approve production "+first[:7], "bob is an author of this change")
+	w.refusedBy("carol", n, "/approve production", "which is not what this pull request's merge made")
+	if err := w.repo.ClickAction("carol", run.ID, "approve"); err != nil {
+		t.Fatal(err)
+	}
+	w.check(first, "ci / production (rollback 4)", "success")
+}
+
+// executionNumber is the execution of ci that has the number.
+func (w *world) executionNumber(n int) api.Summary {
+	w.t.Helper()
+	page, err := w.api().Executions(w.context(), api.Filter{Pipeline: "ci", Number: n})
+	if err != nil || len(page.Items) != 1 {
+		w.t.Fatalf("execution %d: %v %v", n, page, err)
+	}
+	return page.Items[0]
+}
+
+// TestRollbackOfAPullRequest rolls nothing back in an environment: its file says that
+// there is none, and that of the default branch knows better.
+func TestRollbackOfAPullRequest(t *testing.T) {
+	w := newWorld(t)
+	w.delivered("one", "carol")
+	w.git(w.clone, "checkout", "--quiet", "-b", "feature")
+	sha := w.pipeline(strings.NewReplacer("push: { branches: [main] }", "pull_request", "    environment: production\n", "").Replace(delivers("two", "")))
+	w.push("feature")
+	n, err := w.repo.OpenPullRequest("alice", "feature", "main", "Feature", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.check(sha, "ci / production", "success")
+	w.refusedBy("alice", n, "/rollback production 2", "stage production changes the environment production, which is for main only: nothing of pull/1 can be rolled back there")
+	w.refusedBy("alice", n, "/rollback production 1", "execution 1 is of refs/heads/main, not of pull/1")
+}
+
 // TestRollbackByItself rolls a deployment back that has failed, and says so on both
 // check runs.
 func TestRollbackByItself(t *testing.T) {

@@ -69,10 +69,11 @@ type Found struct {
 
 // Comeback is a rollback with what it is about.
 type Comeback struct {
-	Back    Found // the execution that goes back; in a preview it has no id
-	Target  Found // the one that it goes back to
-	Now     Found // what the stage has now; without an id it is not known
-	Halfway int   // number of what has failed there since; zero: nothing
+	Back    Found               // the execution that goes back; in a preview it has no id
+	Target  Found               // the one that it goes back to
+	Now     Found               // what the stage has now; without an id it is not known
+	Halfway int                 // number of what has failed there since; zero: nothing
+	Closed  pipeline.Transition // what keeps the way into the stage closed; zero: nothing
 }
 
 // Filter picks executions. Zero fields do not filter.

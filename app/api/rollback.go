@@ -21,17 +21,18 @@ type Rollback struct {
 
 // RollbackPlan is what a rollback does.
 type RollbackPlan struct {
-	Stage       string     `json:"stage"`
-	Environment string     `json:"environment,omitempty"` // that it changes
-	Target      Summary    `json:"target"`                // what it goes back to
-	Now         *Summary   `json:"now,omitempty"`         // what the stage has now
-	Halfway     int        `json:"halfway,omitempty"`     // number of the execution that has failed there since
-	Definition  string     `json:"definition"`            // hash of the file whose actions run
-	Actions     []string   `json:"actions"`
-	Variables   []Variable `json:"variables,omitempty"`
-	Artifacts   []Artifact `json:"artifacts"` // that the actions are given
-	Gates       Gates      `json:"gates"`
-	Started     *Summary   `json:"started,omitempty"` // the execution that does it; missing in a preview
+	Stage       string      `json:"stage"`
+	Environment string      `json:"environment,omitempty"` // that it changes
+	Target      Summary     `json:"target"`                // what it goes back to
+	Now         *Summary    `json:"now,omitempty"`         // what the stage has now
+	Halfway     int         `json:"halfway,omitempty"`     // number of the execution that has failed there since
+	Definition  string      `json:"definition"`            // hash of the file whose actions run
+	Actions     []string    `json:"actions"`
+	Variables   []Variable  `json:"variables,omitempty"`
+	Artifacts   []Artifact  `json:"artifacts"`            // that the actions are given
+	Transition  *Transition `json:"transition,omitempty"` // what keeps the way into the stage closed
+	Gates       Gates       `json:"gates"`
+	Started     *Summary    `json:"started,omitempty"` // the execution that does it; missing in a preview
 }
 
 // Gates are what a rollback passes first: the approvals and rules of the newest
@@ -125,6 +126,10 @@ func plan(c Comeback) RollbackPlan {
 	if c.Back.ID != "" {
 		started := summary(c.Back)
 		out.Started = &started
+	}
+	if c.Closed.Stage != "" {
+		closed := TransitionOf(c.Target.Repository, c.Closed)
+		out.Transition = &closed
 	}
 	out.Artifacts = append(out.Artifacts, artifacts(c.Back.Given())...)
 	for _, v := range def.Variables {

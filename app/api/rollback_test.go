@@ -23,8 +23,10 @@ func (s *shelf) Rollback(_ context.Context, r api.Rollback, key string) (api.Com
 	if !r.Preview {
 		back.ID, back.Number, back.Status, back.Actor = "40", 4, pipeline.Pending, "ann"
 	}
-	return api.Comeback{Back: back, Target: target, Now: now, Halfway: 2}, key == "" && !r.Preview, s.do(r)
+	return api.Comeback{Back: back, Target: target, Now: now, Halfway: 2, Closed: closing}, key == "" && !r.Preview, s.do(r)
 }
+
+var closing = pipeline.Transition{Pipeline: "release", Stage: "build", Actor: "ann", Reason: "stock-taking"}
 
 // TestRollback asks what a rollback would do, and has it done.
 func TestRollback(t *testing.T) {
@@ -41,7 +43,8 @@ func TestRollback(t *testing.T) {
 	}
 	want := api.RollbackPlan{
 		Stage: "build", Environment: "live", Target: page.Items[2], Now: &page.Items[0], Halfway: 2, Definition: "h",
-		Actions: []string{"compile"}, Variables: []api.Variable{{Name: "GO", Value: "1"}}, Artifacts: []api.Artifact{{Name: "source", Digest: "d", Size: 5}},
+		Transition: &api.Transition{Repository: "octo/shop", Pipeline: "release", Stage: "build", Actor: "ann", Reason: "stock-taking"},
+		Actions:    []string{"compile"}, Variables: []api.Variable{{Name: "GO", Value: "1"}}, Artifacts: []api.Artifact{{Name: "source", Digest: "d", Size: 5}},
 		Gates: api.Gates{
 			Definition: "g", Commit: "c0ffee", Rules: []string{"expression variables.GO == '1', otherwise fail"},
 			Approvals: []api.Gate{{Name: "ask", Approval: api.Approval{Teams: []string{"release"}}}},

@@ -100,6 +100,9 @@ func planText(w io.Writer, p api.RollbackPlan) error {
 	if p.Halfway != 0 {
 		lines = append(lines, fmt.Sprintf("has failed since: execution %d", p.Halfway))
 	}
+	if p.Transition != nil {
+		lines = append(lines, "waits for:       the way in, which is "+closedWords(*p.Transition))
+	}
 	var given, gates []string
 	for _, art := range p.Artifacts {
 		given = append(given, art.Name)

@@ -149,11 +149,18 @@ func unreached(x pipeline.Execution, i int, around Around) []Wait {
 }
 
 func closedWay(x pipeline.Execution, t pipeline.Transition) Wait {
-	return Wait{
+	w := Wait{
 		Kind: Transition, Text: "the way into this stage to be opened: it is " + t.Words(), Since: t.At,
 		Next: x.Definition.Mode.GoesOn(x.Lane),
 	}
+	if x.Rollback != nil {
+		w.Next = firstIn
+	}
+	return w
 }
+
+// firstIn is what happens to a rollback, before which nobody enters.
+const firstIn = "it enters before all others"
 
 // inFront is what an execution waits for in front of a stage.
 func inFront(x pipeline.Execution, i int, around Around) Wait {
@@ -169,7 +176,10 @@ func inFront(x pipeline.Execution, i int, around Around) Wait {
 		return w
 	case !st.Admitted:
 		w.Kind, w.Text = Lock, around.holder()+" to leave this stage"+around.ahead()
-		if x.Definition.Mode == pipeline.Superseding {
+		switch {
+		case x.Rollback != nil:
+			w.Next = firstIn
+		case x.Definition.Mode == pipeline.Superseding:
 			w.Next = "it enters, unless a newer execution of " + x.Lane + " takes its place"
 		}
 	case x.Source.Digest == "":
