@@ -44,15 +44,6 @@ func finding(f pipeline.Finding) string {
 	return "✗ **" + f.Rule + " does not hold**" + plain(colon(f.Evidence)) + " (" + follows[f.Otherwise] + ")"
 }
 
-// barredTitle is the rule that has failed a stage: it says more than the command which
-// decided it.
-func barredTitle(st pipeline.StageState) string {
-	if st.Barred == pipeline.RoleWork {
-		return ""
-	}
-	return sentence(st.Reason)
-}
-
 func pointWords(point pipeline.Role) string {
 	if point == pipeline.RoleEntry {
 		return "before entry"

@@ -62,6 +62,8 @@ func TestOverrideByComment(t *testing.T) {
 	w.refusedBy("bob", n, "/override production", "the form is `/override [PIPELINE/]STAGE REASON`, with the reason")
 	w.refusedBy("bob", n, "/override staging hotfix", `execution 1 has no stage "staging"; it has build, production`)
 	w.refusedBy("bob", n, "/override build hotfix", "no rule keeps stage build of execution 1 back: it is succeeded; there is one that keeps production")
+	w.reaction(w.comment("alice", n, "/status"), "+1")
+	w.status(n, "waits for its rules: window does not hold: closed: ", "`/override ci/production REASON` lets it go on all the same")
 	w.reaction(w.comment("bob", n, "/override CI/Production hotfix for <b>shop</b>, agreed with @alice"), "+1")
 	run := w.check(sha, "ci / production", "success")
 	w.says(run, "**Overridden** by bob: hotfix for &lt;b&gt;shop&lt;/b&gt;, agreed with @\u200balice", "- ✗ **window does not hold**: closed: ", "(the stage waits)")

@@ -61,3 +61,23 @@ func TestProgressTitle(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestFailureNamesWhatDecided calls a stage failed by its rule, or by its actions, and
+// never by the command of a rule that somebody overrode.
+func TestFailureNamesWhatDecided(t *testing.T) {
+	x := pipeline.Execution{
+		Definition: pipeline.Definition{Stages: []pipeline.Stage{{Name: "production", Actions: []pipeline.Action{
+			{Name: "before-entry.1", Role: pipeline.RoleEntry}, {Name: "roll-out"},
+		}}}},
+		Stages: []pipeline.StageState{{Name: "production", Status: pipeline.Failed, Reason: "command does not hold", Actions: []pipeline.ActionState{
+			{Name: "before-entry.1", Status: pipeline.Failed, Reason: "exit code 7"}, {Name: "roll-out", Status: pipeline.Failed, Reason: "exit code 3"},
+		}}},
+	}
+	if got := failure(x, 0); got != "roll-out: exit code 3" {
+		t.Errorf("overridden: %q", got)
+	}
+	x.Stages[0].Barred = pipeline.RoleEntry
+	if got := failure(x, 0); got != "Command does not hold" {
+		t.Errorf("by its rule: %q", got)
+	}
+}

@@ -191,5 +191,13 @@ func repeatHint(x store.Execution, st pipeline.StageState) string {
 	if !repeatable(st) {
 		return ""
 	}
-	return fmt.Sprintf("; `/retry %s/%s` runs it again", x.Definition.Name, st.Name)
+	hint := fmt.Sprintf("; `/retry %s/%s` runs it again", x.Definition.Name, st.Name)
+	if st.Overridable() {
+		hint += "; " + overrideHint(x, st)
+	}
+	return hint
+}
+
+func overrideHint(x store.Execution, st pipeline.StageState) string {
+	return fmt.Sprintf("`/override %s/%s REASON` lets it go on all the same", x.Definition.Name, st.Name)
 }

@@ -73,13 +73,16 @@ func stageLine(x store.Execution, i int, around explain.Around) string {
 			lines = append(lines, fmt.Sprintf("answer by `/approve %s` or `/reject %s`", g.name(), g.name()))
 		}
 	}
+	if st.Overridable() && !x.Status.Ended() {
+		lines = append(lines, overrideHint(x, st))
+	}
 	switch {
 	case len(lines) > 0:
 		return strings.Join(lines, "; ")
 	case st.Status == pipeline.Pending:
 		return "not reached"
 	case st.Status == pipeline.Failed || st.Status == pipeline.TimedOut:
-		return endLine(st, failureTitle(st)) + repeatHint(x, st)
+		return endLine(st, failure(x.Execution, i)) + repeatHint(x, st)
 	case st.Status.Ended():
 		return endLine(st, st.Reason) + repeatHint(x, st)
 	}

@@ -18,7 +18,7 @@ func stageTitle(x pipeline.Execution, i int) string {
 	case pipeline.Succeeded:
 		return "Succeeded in " + human.Duration(st.EndedAt.Sub(st.StartedAt))
 	case pipeline.Failed, pipeline.TimedOut:
-		return cut(cmp.Or(barredTitle(st), failureTitle(st), sentence(st.Reason), statusWords(st.Status)), 200)
+		return cut(cmp.Or(failure(x, i), statusWords(st.Status)), 200)
 	case pipeline.Cancelled, pipeline.Stopped, pipeline.Skipped, pipeline.Superseded:
 		return sentence(cmp.Or(st.Reason, x.Reason, "cancelled"))
 	case pipeline.Stopping, pipeline.Cancelling:
@@ -47,14 +47,21 @@ func stopping(x pipeline.Execution, st pipeline.StageState) string {
 	return explain.Stop(st.Reason, x.Abandoned || st.Status == pipeline.Cancelling)
 }
 
-func failureTitle(st pipeline.StageState) string {
+// failure says why a stage has failed: the rule that did it, else the actions. The
+// command of a rule decides nothing by itself.
+func failure(x pipeline.Execution, i int) string {
+	st := x.Stages[i]
+	if st.Barred != pipeline.RoleWork {
+		return sentence(st.Reason)
+	}
 	var bad []string
-	for _, act := range st.Actions {
-		if act.Status.Bad() {
+	for j, act := range st.Actions {
+		role := x.Definition.Stages[i].Actions[j].Role
+		if act.Status.Bad() && role != pipeline.RoleEntry && role != pipeline.RoleSuccess {
 			bad = append(bad, act.Name+": "+cmp.Or(act.Reason, statusWords(act.Status)))
 		}
 	}
-	return strings.Join(bad, "; ")
+	return cmp.Or(strings.Join(bad, "; "), sentence(st.Reason))
 }
 
 func progressTitle(x pipeline.Execution, i int) string {
