@@ -132,11 +132,15 @@ func (m *move) output(stage, action, key string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("there is no action %s.%s", stage, action)
 	}
-	outputs := m.Stages[i].Actions[j].Outputs
+	a := m.Stages[i].Actions[j]
+	outputs := a.Outputs
 	for k := len(outputs) - 1; k >= 0; k-- {
 		if outputs[k].Name == key {
 			return outputs[k].Value, nil
 		}
+	}
+	if a.Status != Succeeded && len(outputs) == 0 {
+		return "", fmt.Errorf("action %s/%s has no output %q: it is %s; an if that asks for the same as that of %s avoids this", stage, action, key, words(a.Status), action)
 	}
 	return "", fmt.Errorf("action %s/%s wrote no output %q; it wrote %s", stage, action, key, outputNames(outputs))
 }
