@@ -25,6 +25,11 @@ func (s *server) pipelines(w http.ResponseWriter, r *http.Request) error {
 			page.Items = append(page.Items, Pipeline{x.Repository, x.Definition.Name, x.Definition.File, summary(x)})
 		}
 	}
+	if len(page.Items) == 0 {
+		if _, err := s.exist(r, Filter{Repository: r.URL.Query().Get("repository")}); err != nil {
+			return err
+		}
+	}
 	s.write(w, http.StatusOK, page)
 	return nil
 }
@@ -41,7 +46,7 @@ func (s *server) executions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(found) == 0 {
-		if err := s.exist(r, f); err != nil {
+		if found, err = s.meant(r, f); err != nil {
 			return err
 		}
 	}
@@ -56,12 +61,52 @@ func (s *server) executions(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// exist refuses a list of what does not exist: an empty one would be taken for
-// an answer.
-func (s *server) exist(r *http.Request, f Filter) error {
-	newest, err := s.Executions.Pipelines(r.Context())
+// meant lists what an empty list may have meant: names in other letters, and a branch
+// for its lane.
+func (s *server) meant(r *http.Request, f Filter) ([]Found, error) {
+	named, err := s.exist(r, f)
+	if err != nil {
+		return nil, err
+	}
+	if f.Lane == "" {
+		if named == f {
+			return nil, nil
+		}
+		return s.Executions.Find(r.Context(), named)
+	}
+	for _, named.Lane = range []string{f.Lane, "refs/heads/" + f.Lane} {
+		there, err := s.Executions.Find(r.Context(), Filter{Repository: named.Repository, Pipeline: named.Pipeline, Lane: named.Lane, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(there) > 0 {
+			return s.Executions.Find(r.Context(), named)
+		}
+	}
+	return nil, s.noLane(r, f.Lane, Filter{Repository: named.Repository, Pipeline: named.Pipeline, Limit: defaultLimit})
+}
+
+// noLane refuses a lane that no execution was on, with those of the newest ones.
+func (s *server) noLane(r *http.Request, lane string, f Filter) error {
+	newest, err := s.Executions.Find(r.Context(), f)
 	if err != nil {
 		return err
+	}
+	var lanes []string
+	for _, x := range newest {
+		lanes = append(lanes, x.Lane)
+	}
+	slices.Sort(lanes)
+	lanes = slices.Compact(lanes)
+	return refuse(NotFound, "no execution on a lane %s is known%s", short(lane), instead(lanes)).offering(lanes)
+}
+
+// exist refuses a list of what does not exist: an empty one would be taken for
+// an answer. It returns the filter with the pipeline's name as that is written.
+func (s *server) exist(r *http.Request, f Filter) (Filter, error) {
+	newest, err := s.Executions.Pipelines(r.Context())
+	if err != nil {
+		return f, err
 	}
 	var repositories, names []string
 	for _, x := range newest {
@@ -78,10 +123,13 @@ func (s *server) exist(r *http.Request, f Filter) error {
 		c.known = slices.Compact(c.known)
 		same := func(k string) bool { return strings.EqualFold(k, c.name) }
 		if c.name != "" && !slices.ContainsFunc(c.known, same) {
-			return refuse(NotFound, "no execution of a %s %s is known%s", c.kind, short(c.name), instead(c.known)).offering(c.known)
+			return f, refuse(NotFound, "no execution of a %s %s is known%s", c.kind, short(c.name), instead(c.known)).offering(c.known)
 		}
 	}
-	return nil
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, f.Pipeline) }); i >= 0 {
+		f.Pipeline = names[i]
+	}
+	return f, nil
 }
 
 func (s *server) execution(w http.ResponseWriter, r *http.Request) error {

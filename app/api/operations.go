@@ -1,9 +1,6 @@
 package api
 
-import (
-	"net/http"
-	"unicode/utf8"
-)
+import "net/http"
 
 // What a person asks for: one handler for each, which reads the body, has it
 // carried out, and answers with the execution as it is then.
@@ -16,9 +13,6 @@ func (s *server) decide(w http.ResponseWriter, r *http.Request, approved bool) e
 	var a Answer
 	x, err := s.asked(r, &a)
 	if err != nil {
-		return err
-	}
-	if err := fits("comment", a.Comment); err != nil {
 		return err
 	}
 	if a.Commit != "" && !possibleCommit.MatchString(a.Commit) {
@@ -49,9 +43,6 @@ func (s *server) override(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := fits("reason", over.Reason); err != nil {
-		return err
-	}
 	if err := s.Operations.Override(r.Context(), x.ID, over); err != nil {
 		return err
 	}
@@ -62,9 +53,6 @@ func (s *server) stop(w http.ResponseWriter, r *http.Request) error {
 	var stop Stop
 	x, err := s.asked(r, &stop)
 	if err != nil {
-		return err
-	}
-	if err := fits("reason", stop.Reason); err != nil {
 		return err
 	}
 	if err := s.Operations.Stop(r.Context(), x.ID, stop); err != nil {
@@ -79,14 +67,4 @@ func (s *server) asked(r *http.Request, body any) (Found, error) {
 		return Found{}, err
 	}
 	return s.find(r)
-}
-
-// mostText is what a person may say, in characters.
-const mostText = 1000
-
-func fits(name, text string) error {
-	if n := utf8.RuneCountInString(text); n > mostText {
-		return refuse(Invalid, "%s has %d characters: say it in %d", name, n, mostText)
-	}
-	return nil
 }

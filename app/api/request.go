@@ -1,15 +1,20 @@
 package api
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
@@ -22,25 +27,100 @@ func decode(r *http.Request, into any) error {
 	if err := parameters(r); err != nil {
 		return err
 	}
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if errors.Is(err, io.EOF) {
+	body, err := io.ReadAll(r.Body)
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return err
+	case err == nil && len(bytes.TrimSpace(body)) == 0:
 		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err == nil {
+		err = d.Decode(into)
 	}
 	if err == nil {
 		if _, err = d.Token(); errors.Is(err, io.EOF) {
-			return nil
+			return sound(body)
 		}
-	}
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return err
-	}
-	if err == nil {
 		err = errors.New("there is more behind it")
 	}
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &mistyped) {
+		return refuse(Invalid, "%s is to be %s, not %s", cmp.Or(mistyped.Field, "the body"), wanted(mistyped.Type), article(mistyped.Value))
+	}
 	return refuse(Invalid, "the body is not the JSON object that is expected: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// wanted says in the words of JSON what was to stand somewhere.
+func wanted(t reflect.Type) string {
+	switch t.Kind() { //nolint:exhaustive // bodies have nothing else
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	}
+	return "a " + t.Kind().String()
+}
+
+// article names a kind of JSON value that stood there instead.
+func article(value string) string {
+	kind, _, _ := strings.Cut(value, " ")
+	switch kind {
+	case "array", "object":
+		return "an " + kind
+	case "bool":
+		return "true or false"
+	}
+	return "a " + kind
+}
+
+// sound refuses what Go would take for something else, null, and what is longer than
+// anything that people say.
+func sound(body []byte) error {
+	var all any
+	if err := json.Unmarshal(body, &all); err != nil {
+		return err
+	}
+	values, ok := all.(map[string]any)
+	if !ok {
+		return refuse(Invalid, "the body is to be an object, not null")
+	}
+	return allSound("", values)
+}
+
+// mostText is what a person may say, in characters.
+const mostText = 1000
+
+func fits(name, text string) error {
+	if n := utf8.RuneCountInString(text); n > mostText {
+		return refuse(Invalid, "%s has %d characters: say it in %d", name, n, mostText)
+	}
+	return nil
+}
+
+func allSound(in string, values map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if utf8.RuneCountInString(name) > mostText {
+			return refuse(Invalid, "there can be no name as long as %s", short(name))
+		}
+		switch v := values[name].(type) {
+		case nil:
+			return refuse(Invalid, "%s is null: leave it out, or give it a value", in+name)
+		case string:
+			if err := fits(in+name, v); err != nil {
+				return err
+			}
+		case map[string]any:
+			if err := allSound(name+".", v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // parameters refuses a query that has others than the known ones, or one twice.

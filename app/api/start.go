@@ -5,7 +5,6 @@ import (
 	stdpath "path"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // KeyHeader makes a start that is sent twice start once.
@@ -88,11 +87,6 @@ func (b Start) check() error {
 		return refuse(Invalid, "there can be no tag %s: write it without refs/tags/", short(b.Tag))
 	case b.Commit != "" && !wholeCommit.MatchString(b.Commit):
 		return refuse(Invalid, "commit is to be a whole SHA, in lower case")
-	}
-	for name, value := range b.Variables {
-		if n := utf8.RuneCountInString(value); n > mostText {
-			return refuse(Invalid, "the value of variable %s has %d characters: the most is %d", short(name), n, mostText)
-		}
 	}
 	return nil
 }

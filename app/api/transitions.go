@@ -54,7 +54,7 @@ func (s *server) transitions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(found) == 0 {
-		if err := s.exist(r, f); err != nil {
+		if _, err := s.exist(r, f); err != nil {
 			return err
 		}
 		found = []Transition{}
@@ -68,9 +68,6 @@ func (s *server) disable(w http.ResponseWriter, r *http.Request) error {
 	err := decode(r, &d)
 	if err == nil {
 		err = d.check()
-	}
-	if err == nil {
-		err = fits("reason", d.Reason)
 	}
 	if err != nil {
 		return err
