@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"time"
@@ -339,7 +341,10 @@ func (m *move) environment(job *Job, def Action) error {
 		}
 		size += len(v.Name)
 		for _, p := range parts {
-			size += len(p.Text) + len(p.Hash)
+			size += len(p.Text)
+			if p.Hash != "" {
+				size += hex.EncodedLen(sha256.Size)
+			}
 		}
 		if size > mostConfiguration {
 			return fmt.Errorf("with env %s, image and env have more than %d bytes together: hand large texts on as an artifact", v.Name, mostConfiguration)

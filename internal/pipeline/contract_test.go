@@ -245,7 +245,7 @@ func (w *town) first(x *pipeline.Execution, id pipeline.JobID) {
 	if w.closed[place] && !retried {
 		w.t.Fatalf("%s begins though the way is closed", id)
 	}
-	if w.mode == pipeline.Queueing && id.Stage != "notice" && x.Stages[x.StageIndex(id.Stage)].Attempt == 1 && x.Rollback == nil {
+	if w.mode == pipeline.Queueing && id.Stage != "notice" && !ranAgain(x) && x.Rollback == nil {
 		if order := w.order[place]; len(order) > 0 && order[len(order)-1] > x.Number {
 			w.t.Fatalf("execution %d begins stage %s after %v", x.Number, id.Stage, order)
 		}
@@ -260,6 +260,12 @@ func (w *town) first(x *pipeline.Execution, id pipeline.JobID) {
 	if was := w.live[x.Definition.Name]; was > commit(x) {
 		w.t.Fatalf("%s deploys %d over %d", id, commit(x), was)
 	}
+}
+
+// ranAgain tells whether a person has run a stage again: the execution then comes last
+// to where others wait already, and so to all that follows.
+func ranAgain(x *pipeline.Execution) bool {
+	return slices.ContainsFunc(x.Stages, func(st pipeline.StageState) bool { return st.Attempt > st.Retries+1 })
 }
 
 func (w *town) rollBack(x *pipeline.Execution, e pipeline.RollBack) {
