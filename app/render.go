@@ -281,6 +281,9 @@ func result(act pipeline.ActionState) string {
 	case act.Status == pipeline.Failed || act.Status == pipeline.Errored || act.Status == pipeline.Cancelled || act.Status == pipeline.Skipped:
 		text += plain(colon(act.Reason))
 	}
+	if act.Status == pipeline.Pending && !act.Until.IsZero() {
+		text = "tried again at " + act.Until.UTC().Format("15:04:05 UTC")
+	}
 	if act.Attempt > 1 {
 		text += fmt.Sprintf(" (attempt %d)", act.Attempt)
 	}

@@ -139,7 +139,7 @@ func (p *parser) container(a *action, key, value node) {
 	case "with":
 		p.with(&a.formulas, value)
 	case "retry":
-		p.retry(value)
+		a.Retry = p.retry(value)
 	case "continue-on-error":
 		a.ContinueOnError = p.boolean(value, key.text)
 	case "fail-fast":

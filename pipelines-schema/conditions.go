@@ -271,23 +271,25 @@ const (
 
 // retry reads how often an action that failed is tried again: a number, or a
 // mapping.
-func (p *parser) retry(n node) {
+func (p *parser) retry(n node) pipeline.ActionRetry {
+	var r pipeline.ActionRetry
 	if n.kind == scalar {
-		p.times(n, "retry")
-		return
+		r.Times = p.times(n, "retry")
+		return r
 	}
 	ok := p.each(n, inRetry, func(key, value node) {
 		if key.text == "times" {
-			p.times(value, key.text)
+			r.Times = p.times(value, key.text)
 			return
 		}
-		p.period(value, key.text, longestBackoff)
+		r.Backoff = p.period(value, key.text, longestBackoff)
 	})
 	if !ok {
 		p.report(n.at, "write a number, or { times: 2, backoff: 30s }", "retry must be a number, not %s", n.kind)
-		return
+		return r
 	}
 	p.require(n, inRetry, "times")
+	return r
 }
 
 func (p *parser) times(n node, what string) int {

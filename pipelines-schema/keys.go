@@ -72,9 +72,9 @@ var tables = map[where]table{
 	inAction: {
 		now: []string{
 			"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "continue-on-error", "approval", "secrets",
-			"if", "matrix", "fail-fast",
+			"if", "matrix", "fail-fast", "retry",
 		},
-		later: []string{"services", "reports", "with", "retry"},
+		later: []string{"services", "reports", "with"},
 	},
 	inApproval: {
 		now:   []string{"users", "teams", "count", "expires", "self-review"},

@@ -33,6 +33,7 @@ stages:
         secrets: [DEPLOY_KEY]
         run: ./deploy.sh
         timeout-minutes: 1.5
+        retry: { times: 2, backoff: 30s }
       - { name: sign-off, approval: { teams: [release-managers], users: [octocat], expires: 72h } }
       - { name: check, approval: { self-review: true } }
 `,

@@ -128,3 +128,16 @@ stages:
 		}
 	}
 }
+
+// TestRunLocallyRetry tries an action again before its stage fails.
+func TestRunLocallyRetry(t *testing.T) {
+	code, text := runIn(t, workingTree(t, `on: push
+stages:
+  - name: build
+    actions:
+      - { name: compile, image: "stagegate/busybox:local", run: "echo trying; exit 3", retry: { times: 2, backoff: 1s } }
+`))
+	if n := strings.Count(text, "| trying\n"); code != 1 || n != 3 {
+		t.Errorf("exit code %d after %d tries\n%s", code, n, text)
+	}
+}

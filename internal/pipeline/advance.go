@@ -80,7 +80,7 @@ func (m *move) startReady(i int, role Role) bool {
 		switch ready, end, reason := m.ready(i, def); {
 		case end != "":
 			m.finish(a, end, reason)
-		case !ready:
+		case !ready, m.now.Before(a.Until):
 			continue
 		case def.Approval != nil:
 			m.ask(i, j, *def.Approval)
@@ -168,7 +168,7 @@ func (m *move) handOut(i, j int, def Action) {
 		m.finish(a, Errored, err.Error())
 		return
 	}
-	a.Status = Queued
+	a.Status, a.Until = Queued, time.Time{}
 	m.emit(StartJob{job})
 }
 

@@ -201,9 +201,32 @@ func (m *move) jobFinished(i int, a *ActionState, r Result) {
 		a.StartedAt = r.StartedAt
 	}
 	a.Tests = r.Tests
+	again := m.goesAgain(i, a.Name, status, a.Tries)
 	m.finish(a, status, r.Reason)
-	m.failFast(i, *a)
+	if again {
+		m.tryActionAgain(i, a)
+	} else {
+		m.failFast(i, *a)
+	}
 	m.advance(i)
+}
+
+// goesAgain tells whether an action that is about to end is tried again. Where the stage
+// fails already, or is being stopped, nothing new starts.
+func (m *move) goesAgain(i int, action string, ends Status, tries int) bool {
+	def := m.Definition.Stages[i].Actions[m.action(i, action)]
+	wrong := ends == Failed || ends == Errored || ends == TimedOut
+	return wrong && tries < def.Retry.Times && m.Stages[i].Status == InProgress && (def.Role != RoleWork || !m.broken(i))
+}
+
+// tryActionAgain makes a new attempt of an action, which begins after its backoff.
+func (m *move) tryActionAgain(i int, a *ActionState) {
+	st := m.Stages[i]
+	*a = ActionState{Name: a.Name, Status: Pending, Attempt: a.Attempt + 1, Tries: a.Tries + 1}
+	if wait := m.Definition.Stages[i].Actions[m.action(i, a.Name)].Retry.Backoff; wait > 0 {
+		a.Until = m.now.Add(wait)
+		m.emit(AwaitDue{At: a.Until, Stage: st.Name, Attempt: st.Attempt})
+	}
 }
 
 // failFast stops the other runs of a matrix when one has failed.
@@ -244,7 +267,7 @@ func (m *move) decided(i int, a *ActionState, e Decided) {
 }
 
 func (m *move) finish(a *ActionState, s Status, reason string) {
-	a.Status, a.Reason, a.EndedAt = s, reason, m.now
+	a.Status, a.Reason, a.EndedAt, a.Until = s, reason, m.now, time.Time{}
 }
 
 // finishRest ends the actions of a stage that have not.

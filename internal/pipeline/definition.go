@@ -76,6 +76,7 @@ type Action struct {
 	Artifacts []Output
 	Secrets   []string      // names of secrets given to the script in its environment
 	Timeout   time.Duration // zero: the default of the settings
+	Retry     ActionRetry   `json:",omitzero"`
 	// ContinueOnError lets the stage go on, and succeed, when the action fails.
 	ContinueOnError bool `json:",omitempty"`
 	// Matrix are the values of one run of a matrix, by name. Then Name is the
@@ -84,6 +85,13 @@ type Action struct {
 	Of       string  `json:",omitempty"`
 	FailFast bool    `json:",omitempty"` // when it fails, the other runs of its matrix are stopped
 	Approval *Approval
+}
+
+// ActionRetry is how often an action is tried again that has gone wrong, within one
+// attempt of its stage. Its zero value is not at all.
+type ActionRetry struct {
+	Times   int
+	Backoff time.Duration `json:",omitempty"` // before each try
 }
 
 // Title is what people call the action: unit, or unit (1.25) for a run of a matrix.

@@ -292,13 +292,20 @@ func (m *move) compared(i int, e Compared) bool {
 	return true
 }
 
-// due looks again when a time has come.
+// due looks again when a time has come, of the stage or of an action that is tried again.
 func (m *move) due(i, attempt int) bool {
 	st := m.own(i)
-	if st.Attempt != attempt || st.Hold.Until.IsZero() || m.now.Before(st.Hold.Until) {
+	come := func(at time.Time) bool { return !at.IsZero() && !m.now.Before(at) }
+	switch {
+	case st.Attempt != attempt:
 		return false
+	case come(st.Hold.Until):
+		return m.resume(i, st.Hold.For)
+	case slices.ContainsFunc(st.Actions, func(a ActionState) bool { return come(a.Until) }):
+		m.advance(i)
+		return true
 	}
-	return m.resume(i, st.Hold.For)
+	return false
 }
 
 // resume goes on with a stage that waited for one thing.

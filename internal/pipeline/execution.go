@@ -182,7 +182,9 @@ const maxPast = 20
 type ActionState struct {
 	Name      string
 	Status    Status
-	Attempt   int // from 1; a retry of this action adds one
+	Attempt   int       // from 1; a retry of this action adds one
+	Tries     int       `json:",omitempty"` // how often its own retry has tried it again, in this attempt of the stage
+	Until     time.Time `json:",omitzero"`  // when its next try begins; zero: it waits for none
 	Reason    string
 	ExitCode  int
 	Image     string // what ran, by digest where known

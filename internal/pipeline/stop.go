@@ -56,7 +56,7 @@ func (m *move) stopActions(i int, kill bool) {
 	st, defs := m.own(i), m.Definition.Stages[i].Actions
 	late := false
 	for j, a := range st.Actions {
-		late = late || defs[j].Role == RoleFinally && a.Status != Pending
+		late = late || defs[j].Role == RoleFinally && (a.Status != Pending || a.Tries > 0)
 	}
 	for j := range st.Actions {
 		switch a := &st.Actions[j]; a.Status {

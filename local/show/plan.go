@@ -167,6 +167,16 @@ func (t *planText) facts(a local.PlannedAction) []fact {
 	if a.Timeout > 0 {
 		add("timeout", period(a.Timeout))
 	}
+	if a.Retry.Times > 0 {
+		text := "once"
+		if a.Retry.Times > 1 {
+			text = fmt.Sprintf("%d times", a.Retry.Times)
+		}
+		if a.Retry.Backoff > 0 {
+			text += ", " + period(a.Retry.Backoff) + " after each failure"
+		}
+		add("retry", text)
+	}
 	if a.Problem != "" {
 		add(fails, a.Problem)
 	}

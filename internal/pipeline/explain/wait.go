@@ -200,6 +200,7 @@ func inside(x pipeline.Execution, i int) []Wait {
 			all = append(all, approval(x, i, j))
 		}
 	}
+	all = append(all, tries(st)...)
 	queued := Wait{Kind: Runner, Since: st.StartedAt}
 	running := Wait{Kind: Action}
 	var waiting, busy []string
@@ -222,6 +223,17 @@ func inside(x pipeline.Execution, i int) []Wait {
 	if len(busy) > 0 {
 		running.Text, running.Next = "what runs: "+strings.Join(busy, ", "), after(x, i, busy)
 		all = append(all, running)
+	}
+	return all
+}
+
+// tries are the next attempts of actions that have gone wrong.
+func tries(st pipeline.StageState) []Wait {
+	var all []Wait
+	for _, a := range st.Actions {
+		if a.Status == pipeline.Pending && !a.Until.IsZero() {
+			all = append(all, Wait{Kind: Retry, Text: "the next try of " + a.Name + " at " + clock(a.Until), Next: "it runs again"})
+		}
 	}
 	return all
 }

@@ -87,6 +87,9 @@ func TestWaits(t *testing.T) {
 		},
 		{"what is deployed", held(pipeline.HoldCompare), 1, explain.Around{}, []string{"commit GitHub to say whether this commit contains beefbee, which is deployed; its actions run"}},
 		{"another try", held(pipeline.HoldRetry), 1, explain.Around{}, []string{"retry its next try at 28 November 2026 13:00 UTC; what failed runs again"}},
+		{"another try of an action", in(0, pipeline.InProgress, func(_ *pipeline.Execution, st *pipeline.StageState) {
+			st.Actions[0].Status, st.Actions[0].Until = pipeline.Pending, time.Date(2026, 11, 28, 13, 0, 0, 0, time.UTC)
+		}), 0, explain.Around{}, []string{"retry the next try of compile at 28 November 2026 13:00 UTC; it runs again"}},
 		{"rules, inside", held(pipeline.HoldRules), 1, explain.Around{}, []string{"condition its rules: the window (asked again at 28 November 2026 13:00 UTC); its actions run"}},
 		{"the commands of rules", in(1, pipeline.Waiting, func(_ *pipeline.Execution, st *pipeline.StageState) { st.Admitted = true }), 1, explain.Around{}, []string{"condition the commands of its rules; stage production begins"}},
 		{"the source, admitted", in(1, pipeline.Waiting, func(x *pipeline.Execution, st *pipeline.StageState) { st.Admitted, x.Source.Digest = true, "" }), 1, explain.Around{}, []string{"source the source; stage production begins"}},
