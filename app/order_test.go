@@ -123,3 +123,34 @@ func TestAModeThatChanges(t *testing.T) {
 	w.check(queued, "ci / build", "success")
 	w.check(newer, "ci / build", "success")
 }
+
+// TestANewerCommitCancels has a branch that gives up what runs for older commits, and a
+// pull request that does not.
+func TestANewerCommitCancels(t *testing.T) {
+	w := newWorld(t)
+	first := w.pushed("cancel-in-progress: true" + slow)
+	w.running(first)
+	second := w.pushed("cancel-in-progress: true" + strings.Replace(slow, "[main]", "[main] ", 1))
+	if run := w.check(first, "ci / build", "cancelled"); !strings.HasPrefix(run.Title, "Main has a newer commit, ") {
+		t.Errorf("title %q", run.Title)
+	}
+	w.running(second)
+
+	n, third := w.branch("feature", "Feature", map[string]string{".github/pipelines/ci.yaml": strings.ReplaceAll("cancel-in-progress: false"+slow, "IMAGE", image)})
+	w.running(third)
+	w.commit("Newer", nil)
+	fourth := w.git(w.clone, "rev-parse", "HEAD")
+	w.push("feature")
+	w.waitsInLine(fourth)
+	w.running(third)
+	for _, id := range []string{w.newest(second).ID, w.newest(third).ID} {
+		if x, err := w.api().Execution(w.context(), id); err != nil || x.Status != "in_progress" {
+			t.Errorf("execution %s is %s %v", id, x.Status, err)
+		}
+	}
+	if err := w.repo.ClosePullRequest("alice", n); err != nil {
+		t.Fatal(err)
+	}
+	w.check(third, "ci / build", "cancelled")
+	w.check(fourth, "ci / build", "cancelled")
+}

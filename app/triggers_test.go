@@ -280,3 +280,30 @@ func TestMistakesAreShownAnyway(t *testing.T) {
 		t.Errorf("%d requests for files that decide nothing", n)
 	}
 }
+
+// TestATagIsAskedNoPaths has filters that are for branches alone, and one that leaves
+// tags out.
+func TestATagIsAskedNoPaths(t *testing.T) {
+	w := newWorld(t)
+	w.commit("Base", quickPipelines(map[string]string{
+		"tagged": `{ push: { tags-ignore: ["*-rc*"], paths: ["none/**"] } }`, "all": `{ push: { paths-ignore: ["**"] } }`,
+	}))
+	w.push("main")
+	w.check(w.git(w.clone, "rev-parse", "HEAD"), "all / build", "success") // of a new default branch nobody knows what changed
+	squashed := w.commit("Feature (#1)\n\n* add a\n\n* try again [skip ci]\n", map[string]string{"a.txt": "a\n"})
+	w.push("main")
+	if run := w.check(squashed, "all / build", "skipped"); run.Title != "The commit's message says [skip ci]" {
+		t.Errorf("title %q", run.Title)
+	}
+	sha := w.commit("Release", map[string]string{"b.txt": "b\n"})
+	w.git(w.clone, "tag", "v1-rc1")
+	w.push("v1-rc1")
+	w.check(sha, "all / build", "success") // a tag has no paths
+	w.git(w.clone, "tag", "v1")
+	w.push("v1")
+	w.check(sha, "tagged / build", "success")
+	x := w.executionOf(sha, "tagged")
+	if x.Lane != "refs/tags/v1" || w.started("tagged") != 1 {
+		t.Errorf("%d started, the last on %s", w.started("tagged"), x.Lane)
+	}
+}
