@@ -41,7 +41,7 @@ var foreignIn = map[where]map[string]string{
 	inWebhook:     foreignInWebhook,
 }
 
-var foreignInWebhook = map[string]string{
+var foreignInWebhook = map[string]string{ //nolint:gosec // words, and no credentials
 	"if":     "write filter",
 	"secret": "leave it out: the operator tells it with stagegate pipelines webhook",
 	"token":  "leave it out: calls are signed, with a secret that stagegate pipelines webhook tells",

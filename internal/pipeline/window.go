@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,11 +111,7 @@ func (w Window) String() string {
 		parts = append(parts, "cron "+w.Cron)
 	}
 	if len(w.Days) > 0 {
-		var days []string
-		for _, d := range w.Days {
-			days = append(days, strings.ToLower(d.String()[:3]))
-		}
-		parts = append(parts, strings.Join(days, ","))
+		parts = append(parts, days(w.Days))
 	}
 	var hours []string
 	for _, s := range w.Hours {
@@ -123,15 +120,33 @@ func (w Window) String() string {
 	if len(hours) > 0 {
 		parts = append(parts, strings.Join(hours, ","))
 	}
-	if len(w.Holidays) > 0 {
-		parts = append(parts, fmt.Sprintf("not on %d holidays", len(w.Holidays)))
+	switch n := len(w.Holidays); {
+	case n > 3:
+		parts = append(parts, fmt.Sprintf("but on %d holidays", n))
+	case n > 0:
+		parts = append(parts, "but on "+strings.Join(w.Holidays, ", "))
 	}
-	zone := w.Timezone
-	if zone == "" {
-		zone = "UTC"
-	}
-	return strings.Join(append(parts, zone), " ")
+	return strings.Join(append(parts, cmp.Or(w.Timezone, "UTC")), " ")
 }
+
+// days are weekdays as the file writes them, those that follow each other as a range.
+func days(list []time.Weekday) string {
+	var parts []string
+	for i := 0; i < len(list); i++ {
+		first := i
+		for i+1 < len(list) && list[i+1] == (list[i]+1)%7 {
+			i++
+		}
+		part := day(list[first])
+		if i > first {
+			part += "-" + day(list[i])
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ",")
+}
+
+func day(d time.Weekday) string { return strings.ToLower(d.String()[:3]) }
 
 func (s Span) String() string {
 	return fmt.Sprintf("%02d:%02d-%02d:%02d", s.From/60, s.From%60, s.To/60, s.To%60)

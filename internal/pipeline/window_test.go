@@ -59,6 +59,20 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+func TestWindowWords(t *testing.T) {
+	t.Parallel()
+	for want, w := range map[string]Window{
+		"mon-thu 09:00-16:00 Europe/Paris":     {Days: []time.Weekday{1, 2, 3, 4}, Hours: []Span{{540, 960}}, Timezone: "Europe/Paris"},
+		"sat-mon,wed 22:00-02:00 UTC":          {Days: []time.Weekday{6, 0, 1, 3}, Hours: []Span{{1320, 120}}},
+		"cron * 9 * * * but on 2026-12-25 UTC": {Cron: "* 9 * * *", Holidays: []string{"2026-12-25"}},
+		"but on 4 holidays UTC":                {Holidays: []string{"a", "b", "c", "d"}},
+	} {
+		if got := w.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // What is said to be the next time is open, and no minute before it is.
 func TestWindowNext(t *testing.T) {
 	t.Parallel()

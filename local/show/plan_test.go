@@ -85,7 +85,7 @@ const plannedText = `  production
        environment   production
        concurrency   db-${{ build.a.x }}
        before-entry  tests-pass test 99.5%, otherwise skip
-       before-entry  window mon,fri 09:05-24:00,22:00-06:00 not on 2 holidays Europe/Paris, otherwise wait
+       before-entry  window mon,fri 09:05-24:00,22:00-06:00 but on 2026-12-25, 2026-12-26 Europe/Paris, otherwise wait
        before-entry  window cron * 9 * * * UTC, otherwise fail
        before-entry  variable variables.REGION matches ^eu\x1b, otherwise fail
        on-success    command on-success.1, otherwise rollback
