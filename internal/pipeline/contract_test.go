@@ -17,7 +17,8 @@ import (
 // clock. It does not read locks or statuses to know who may do what.
 type town struct {
 	t     *rapid.T
-	mode  pipeline.Mode
+	mode  pipeline.Mode // of all, or with mixed what may be asked of all
+	mixed bool          // each has a mode of its own, as where a file is edited
 	all   []*pipeline.Execution
 	locks map[pipeline.LockKey]pipeline.Lock
 	timer []timer
@@ -73,7 +74,11 @@ func (w *town) pipeline(name string) pipeline.Definition {
 	more, deploy := after(work, "more"), after(work, "do", "ask")
 	more.Retry, deploy.Retry = pipeline.ActionRetry{Times: 2}, pipeline.ActionRetry{Times: 1, Backoff: 5 * time.Hour}
 	clean.Retry = deploy.Retry
-	return pipeline.Definition{Name: name, Mode: w.mode, Stages: []pipeline.Stage{
+	mode := w.mode
+	if w.mixed {
+		mode = rapid.SampledFrom([]pipeline.Mode{pipeline.Superseding, pipeline.Queueing, pipeline.Parallel}).Draw(w.t, "mode")
+	}
+	return pipeline.Definition{Name: name, Mode: mode, Stages: []pipeline.Stage{
 		{Name: "build", Actions: []pipeline.Action{work, more, clean}, OnFailure: pipeline.OnFailure{Retry: pipeline.RetryFailed, Times: 1}},
 		{Name: "gate", Actions: []pipeline.Action{check, ask, after(work, "do", "ask")}, BeforeEntry: []pipeline.Rule{{Command: "before-entry.1", Otherwise: pipeline.OtherwiseWait}}},
 		{
@@ -513,13 +518,18 @@ func (w *town) allCleaned() {
 	}
 }
 
-// TestContract runs random histories of many executions in every mode.
+// TestContract runs random histories of many executions in every mode, and of such as
+// have one each.
 func TestContract(t *testing.T) {
-	for _, mode := range []pipeline.Mode{pipeline.Superseding, pipeline.Queueing, pipeline.Parallel} {
+	for _, mode := range []pipeline.Mode{pipeline.Superseding, pipeline.Queueing, pipeline.Parallel, "mixed"} {
 		t.Run("mode "+string(mode), func(t *testing.T) {
+			mixed := mode == "mixed"
+			if mixed {
+				mode = pipeline.Parallel
+			}
 			rapid.Check(t, func(t *rapid.T) {
 				w := &town{
-					t: t, mode: mode, beginning: map[string]pipeline.Execution{}, history: map[string][]pipeline.Event{}, locks: map[pipeline.LockKey]pipeline.Lock{}, closed: map[string]bool{}, inside: map[string]string{},
+					t: t, mode: mode, mixed: mixed, beginning: map[string]pipeline.Execution{}, history: map[string][]pipeline.Event{}, locks: map[pipeline.LockKey]pipeline.Lock{}, closed: map[string]bool{}, inside: map[string]string{},
 					order: map[string][]int{}, answered: map[pipeline.JobID]bool{}, expires: map[pipeline.JobID]int{}, began: map[string]bool{},
 					cleaned: map[string]int{}, live: map[string]int{}, passed: map[string][]string{}, waved: map[string]bool{}, counts: map[string]int{},
 				}
