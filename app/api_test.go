@@ -285,6 +285,8 @@ func TestAPIStarts(t *testing.T) {
 	if err != nil || again.ID != x.ID {
 		t.Errorf("the same key: %s, %v", again.ID, err)
 	}
+	_, err = c.Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci", Commit: first}, "one") // without the variable
+	w.refusedWith(err, api.Conflict, "the key has started execution 1 already")
 	_, err = c.Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci", Commit: second}, "one")
 	w.refusedWith(err, api.Conflict, "the key has started execution 1 already")
 	_, err = c.Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci", Variables: map[string]string{"REGION": "asia"}}, "one")

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stagegate/stagegate/app/api"
@@ -43,8 +45,18 @@ func (o operator) startManually(ctx context.Context, s api.Start, key int64) (id
 	return x.ID, fresh, err
 }
 
-// startedBefore finds what a key has started. To ask under the same key for what
-// does not agree with it is a mistake.
+// askedFor is a digest of what a start asks for.
+func askedFor(s api.Start) string {
+	var variables []string
+	for _, name := range slices.Sorted(maps.Keys(s.Variables)) {
+		variables = append(variables, name, s.Variables[name])
+	}
+	words := append([]string{strings.ToLower(s.Repository), strings.ToLower(s.Pipeline), s.Branch, s.Tag, s.Commit}, variables...)
+	return strconv.FormatInt(store.Derived(words...), 36)
+}
+
+// startedBefore finds what a key has started. To ask under the same key for anything
+// else is a mistake.
 func (o operator) startedBefore(ctx context.Context, s api.Start, key int64) (store.Execution, error) {
 	var found []store.Execution
 	err := o.store.View(ctx, func(tx store.Tx) error {
@@ -56,10 +68,7 @@ func (o operator) startedBefore(ctx context.Context, s api.Start, key int64) (st
 		return store.Execution{}, err
 	}
 	x := found[0]
-	def, err := withVariables(x.Definition, s.Variables)
-	same := err == nil && slices.Equal(def.Variables, x.Definition.Variables) && strings.HasPrefix(x.Revision.Commit, s.Commit) &&
-		(s.Branch == "" || s.Branch == x.Revision.Branch) && (s.Tag == "" || s.Tag == x.Revision.Tag())
-	if !same {
+	if x.Asked != askedFor(s) {
 		return x, refused(codeConflict, "the key has started execution %d already, with another revision or other variables", x.Number)
 	}
 	return x, nil
@@ -83,7 +92,7 @@ func (o operator) manual(ctx context.Context, s api.Start) (store.Execution, err
 		return store.Execution{}, err
 	}
 	return store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: theOperator,
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: theOperator, Asked: askedFor(s),
 		Trusted: r.Ref == "refs/heads/"+repo.DefaultBranch, Revision: r,
 		Definition: c.definition, Followed: c.followed,
 	}}, nil
