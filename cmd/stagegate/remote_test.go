@@ -170,7 +170,8 @@ func (p *process) ambiguous() {
 	p.tells(1, "start cd", "no pipeline \"cd\" is known yet")
 	p.tells(1, "start ci --repository octo/store --branch nope", "octo/store has no refs/heads/nope")
 	p.tells(0, "start ci --repository octo/store --commit "+sha+" --key k", "ci 2 of octo/store: pending")
-	p.tells(0, "start ci --repository octo/store --key k", "ci 2 of octo/store")
+	p.tells(0, "start ci --repository octo/store --commit "+sha+" --key k", "ci 2 of octo/store")
+	p.tells(1, "start ci --repository octo/store --key k", "the key has started execution 2 already")
 	p.tells(0, "__complete start ", "ci\tocto/store")
 }
 
