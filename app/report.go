@@ -65,6 +65,9 @@ func (a *App) report(ctx context.Context, w store.Report) error {
 		return err
 	}
 	wait, err := a.tellAll(ctx, x)
+	if errors.Is(err, github.ErrSuspended) { // what happens meanwhile is told when it no longer is
+		return later{a.now().Add(suspensionWait)}
+	}
 	if err != nil {
 		return err
 	}
@@ -79,6 +82,9 @@ func (a *App) report(ctx context.Context, w store.Report) error {
 	}
 	return a.store.Update(ctx, func(tx store.Tx) error { return tx.Reported(ctx, x.ID, x.Version) })
 }
+
+// suspensionWait is how often a suspended installation is asked whether it may be told.
+const suspensionWait = 10 * time.Minute
 
 // tellAll brings every check run of the execution up to date. It returns when
 // to come again, where a run's text must wait.
