@@ -34,7 +34,7 @@ func (x Execution) RollBackTo(r Rollback, gates *Definition) Execution {
 	def := &back.Definition
 	def.Stages = slices.Clone(def.Stages[:k+1])
 	stage := &def.Stages[k]
-	stage.If, stage.BeforeEntry, stage.OnFailure.Rollback = "", nil, false
+	stage.If, stage.BeforeEntry, stage.OnFailure.Rollback, stage.OnFailure.Skip = "", nil, false, false
 	if gates == nil {
 		*stage = stage.guardedBy(Stage{})
 	} else {

@@ -186,3 +186,13 @@ func TestRollBackLocks(t *testing.T) {
 		t.Error("a newer commit cancels it")
 	}
 }
+
+// TestRollBackThatFails fails, and is not passed over as its target's file would have
+// it: what is skipped counts as passed.
+func TestRollBackThatFails(t *testing.T) {
+	skips := func(d *pipeline.Definition) { d.Stages[1].OnFailure.Skip = true }
+	x, _ := backTo(t, wentWell(t, skips), nil, ended(12, id("production", "roll-out", 1), bad))
+	if x.Status != pipeline.Failed || stage(x).Status != pipeline.Failed {
+		t.Errorf("%s", statuses(x))
+	}
+}
