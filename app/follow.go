@@ -67,6 +67,9 @@ func (a *App) follow(ctx context.Context, x store.Execution, w store.StartFollow
 			"repository", x.Repository, "pipeline", c.definition.Name, "after", x.Definition.Name, "execution", x.ID)
 		return nil
 	}
+	if current, err := a.stillAt(ctx, next); err != nil || !current {
+		return err
+	}
 	next.Delivery = store.Derived("pipeline", x.Root().Execution, x.Definition.Name, w.Stage, strconv.Itoa(w.Attempt))
 	newer, err := a.overtaken(ctx, next)
 	if err != nil {
@@ -74,6 +77,22 @@ func (a *App) follow(ctx context.Context, x store.Execution, w store.StartFollow
 	}
 	_, err = a.begin(ctx, &next, c.problems, newer)
 	return err
+}
+
+// stillAt tells whether the pull request of an execution is open and at its commit,
+// unless its end is what began it. Elsewhere it is true.
+func (a *App) stillAt(ctx context.Context, x store.Execution) (bool, error) {
+	n := x.Revision.PullRequest
+	if n == 0 || ends(x.Activity) {
+		return true, nil
+	}
+	pull, err := a.github.PullRequest(ctx, repository(x), n)
+	if errors.Is(err, github.ErrNotFound) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("read pull request %d: %w", n, err)
+	}
+	return pull.State == "open" && pull.Head == x.Revision.Commit, nil
 }
 
 // overtaken returns the commit for which the pipeline was started on its lane

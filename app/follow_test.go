@@ -142,6 +142,20 @@ func TestPipelineOfPullRequest(t *testing.T) {
 	if x := w.executions()[0]; x.Lane != fmt.Sprintf("pull/%d", n) || x.Revision.PullRequest != n || x.Actor != "alice" || x.Upstream == nil || x.Upstream.Pipeline != "ci" || x.Upstream.Number != 1 {
 		t.Errorf("execution %+v", x)
 	}
+	if err := w.repo.ClosePullRequest("alice", n); err != nil {
+		t.Fatal(err)
+	}
+	w.logged("the pull request was closed")
+	ci := w.executions()[1].ID
+	w.stop()
+	w.followAgain(ci, 7) // as if it had taken until now
+	before := asked(w, "pulls/get")
+	w.start()
+	w.eventually("what is left of the work", func() bool { return asked(w, "pulls/get") > before })
+	w.sleep(time.Minute)
+	if found := w.executions(); len(found) != 2 {
+		t.Errorf("a closed pull request goes on: %+v", found)
+	}
 }
 
 // TestPipelinesInACircle start each other, and come to an end. Beside them stand

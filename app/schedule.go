@@ -144,9 +144,10 @@ func (a *App) defaultBranch(ctx context.Context, known github.Repository) (githu
 	}
 	r, err := a.revision(ctx, repo, api.Start{})
 	var no refusal
-	if errors.As(err, &no) { // it has no commit yet
-		return repo, r, nil, nil
-	} else if err != nil {
+	if errors.As(err, &no) { // it has no commit, or GitHub cannot see it yet
+		err = fmt.Errorf("%w: %s", github.ErrNotFound, no.message)
+	}
+	if err != nil {
 		return repo, r, nil, err
 	}
 	all, err := a.pipelines(ctx, repo, r.Commit)
@@ -181,7 +182,9 @@ func (a *App) withSchedules(ctx context.Context, repo github.Repository, all []c
 				return err
 			}
 		}
-		return tx.Enqueue(ctx, store.KeepSchedules{Installation: repo.Installation, Repository: repo.String(), RepositoryID: repo.ID}, time.Time{})
+		return tx.Enqueue(ctx, store.KeepSchedules{
+			Installation: repo.Installation, Repository: repo.String(), RepositoryID: repo.ID, Since: a.now(),
+		}, time.Time{})
 	}
 	return p, nil
 }
@@ -193,7 +196,7 @@ func (a *App) keepSchedules(ctx context.Context, w store.KeepSchedules) error {
 	repo, _, all, err := a.defaultBranch(ctx, repository(store.Execution{
 		Installation: w.Installation, Execution: pipeline.Execution{Repository: w.Repository, RepositoryID: w.RepositoryID},
 	}))
-	if errors.Is(err, github.ErrNotFound) {
+	if errors.Is(err, github.ErrNotFound) && a.now().Sub(w.Since) >= missingPatience {
 		return nil // its next time drops each schedule
 	} else if err != nil {
 		return err

@@ -163,9 +163,11 @@ func TestScheduleShowsMistakes(t *testing.T) {
 // what is only away.
 func TestScheduleOfRepositoriesThatAreGone(t *testing.T) {
 	w := newWorld(t)
+	w.github.Fail(func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/git/ref/heads/main") }, 1, githubtest.Fault{Status: http.StatusNotFound})
+	w.github.Fail(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/repos/octo/shop") }, 1, githubtest.Fault{Status: http.StatusNotFound})
 	sha := w.pipeline(nightly())
 	w.push("main")
-	w.logged("schedule kept")
+	w.logged("schedule kept") // though GitHub denied at first that there is such a repository
 	mend := w.github.Fail(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/commits/"+sha) }, -1, githubtest.Fault{Status: http.StatusBadGateway})
 	w.sleep(24 * time.Hour)
 	w.logged("work waits for another attempt")

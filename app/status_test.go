@@ -57,6 +57,16 @@ func TestStatusByComment(t *testing.T) {
 	w.reaction(w.comment("carol", n, "/run ci"), "+1")
 	w.reaction(w.comment("carol", n, "/status"), "+1")
 	w.status(n, "**[ci 2](http")
+	for _, c := range w.repo.Comments(n) {
+		if strings.HasPrefix(c.Body, "<!-- stagegate:status -->") {
+			if err := w.repo.DeleteComment("bob", c.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.check(sha, "ci / production (manual 2)", "action_required")
+	w.reaction(w.comment("carol", n, "/status"), "+1")
+	w.status(n, "**[ci 2](http") // written anew
 	w.refusedBy("carol", n, "/status all", "the form is `/status`")
 }
 

@@ -220,11 +220,7 @@ func waves(actions []pipeline.Action) []int {
 // execution is one that the event would start, as far as it is known.
 func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execution, error) {
 	p, err := p.complete()
-	x := pipeline.Execution{Trigger: p.Event, Activity: p.Type}
-	if p.Upstream != "" {
-		name, stage, _ := strings.Cut(p.Upstream, "/")
-		x.Chain = []pipeline.Link{{Pipeline: name, Stage: stage}}
-	}
+	x := pipeline.Execution{Trigger: p.Event, Activity: p.Type, Chain: p.chain()}
 	x.Revision.Changed = pipeline.Changes{Files: p.Changed, Complete: len(p.Changed) > 0}
 	switch {
 	case err != nil:
@@ -263,6 +259,15 @@ func (p Planning) execution(ctx context.Context, tree worktree) (pipeline.Execut
 	return x, err
 }
 
+// chain is what succeeded, as far as it was told.
+func (p Planning) chain() []pipeline.Link {
+	if p.Upstream == "" {
+		return nil
+	}
+	name, stage, _ := strings.Cut(p.Upstream, "/")
+	return []pipeline.Link{{Pipeline: name, Stage: stage}}
+}
+
 // head is what is checked out. Where there are changes its commit is none that
 // an event could be about.
 func (w worktree) head(ctx context.Context) (pipeline.Revision, error) {
@@ -289,12 +294,9 @@ func (p Planning) complete() (Planning, error) {
 		p.Event = pipeline.Push
 	case !slices.Contains(Events, p.Event):
 		return p, usage("there is no event %q: it is %s", p.Event, listed(Events))
-	case p.Upstream != "" && p.Event != pipeline.OnPipeline:
-		return p, usage("--upstream is of the event pipeline")
-	case p.Event == pipeline.OnPipeline && (p.Base+p.Type != "" || len(p.Changed) > 0):
-		return p, usage("a pipeline that succeeded says nothing of --base, --type and --changed: leave them out")
-	case (p.Event == pipeline.OnSchedule || p.Event == pipeline.OnWebhook) && (p.Branch+p.Tag+p.Ref+p.Base+p.Type != "" || len(p.Changed) > 0):
-		return p, usage("a %s is about the newest commit of the default branch: leave out all flags of other events", p.Event)
+	}
+	if err := p.misplaced(); err != nil {
+		return p, err
 	}
 	if p.Ref != "" {
 		if p.Branch != "" || p.Tag != "" {
@@ -322,6 +324,21 @@ func (p Planning) complete() (Planning, error) {
 		return p, usage("a push has no base: leave out --base, or write --event pull_request")
 	}
 	return p.narrow()
+}
+
+// misplaced refuses what is told of an event that GitHub does not send.
+func (p Planning) misplaced() error {
+	narrowed := p.Base+p.Type != "" || len(p.Changed) > 0
+	named := p.Branch+p.Tag+p.Ref != ""
+	switch {
+	case p.Upstream != "" && p.Event != pipeline.OnPipeline:
+		return usage("--upstream is of the event pipeline")
+	case p.Event == pipeline.OnPipeline && narrowed:
+		return usage("a pipeline that succeeded says nothing of --base, --type and --changed: leave them out")
+	case (p.Event == pipeline.OnSchedule || p.Event == pipeline.OnWebhook) && (narrowed || named):
+		return usage("a %s is about the newest commit of the default branch: leave out all flags of other events", p.Event)
+	}
+	return nil
 }
 
 // narrow reads what filters of types and paths are asked with.

@@ -26,9 +26,10 @@ func (StartScheduled) InsertOpts() river.InsertOpts {
 
 // KeepSchedules brings the schedules of a repository into line with its files.
 type KeepSchedules struct {
-	Installation int64  `json:"installation"`
-	Repository   string `json:"repository"` // owner/name
-	RepositoryID int64  `json:"repository_id"`
+	Installation int64     `json:"installation"`
+	Repository   string    `json:"repository"` // owner/name
+	RepositoryID int64     `json:"repository_id"`
+	Since        time.Time `json:"since"` // when it was asked for
 }
 
 // Kind names the work in the queue.

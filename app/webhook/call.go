@@ -57,10 +57,11 @@ type Calls struct {
 	budgets map[string]*rate.Limiter // of the pipelines that were called with a right signature
 }
 
-// A pipeline may be called ten times at once, and once a second for long.
+// A pipeline may be called ten times at once, and every ten seconds for long: each
+// call costs a few of the requests that GitHub allows the installation in an hour.
 const (
-	callsPerSecond = 1
-	callBurst      = 10
+	callInterval = 10 * time.Second
+	callBurst    = 10
 )
 
 var (
@@ -142,7 +143,7 @@ func (h *Calls) admit(c Call) bool {
 	}
 	key := strconv.FormatInt(c.RepositoryID, 10) + "/" + strings.ToLower(c.Pipeline)
 	if h.budgets[key] == nil {
-		h.budgets[key] = rate.NewLimiter(callsPerSecond, callBurst)
+		h.budgets[key] = rate.NewLimiter(rate.Every(callInterval), callBurst)
 	}
 	return h.budgets[key].AllowN(time.Now(), 1)
 }

@@ -161,6 +161,7 @@ func TestPlanEvents(t *testing.T) {
 		"a pipeline":           {follows, "--upstream ci --branch x", 0, "success of ci on x\n|all starts: pipeline names ci (|one does not start: pipeline names others ("},
 		"a stage":              {follows, "--upstream ci/s", 0, "success of ci/s on main\n|all does not start|one starts: pipeline names ci/s ("},
 		"upstream of a push":   {follows, "--upstream ci --event push", 2, "--upstream is of the event pipeline"},
+		"base and upstream":    {follows, "--upstream ci --base x", 2, "--upstream is of the event pipeline"},
 		"base of a success":    {follows, "--upstream ci --event pipeline --base x", 2, "leave them out"},
 		"schedule":             {timed, "--event schedule", 2, "schedule, of the default branch\n|daily starts: schedule has 0 3 * * 1-5 Europe/Paris, 0 12 * * 6 UTC (|fine does not start: on has no schedule|lost fails at once: nobody can tell"},
 		"schedule of a branch": {timed, "--event schedule --branch main", 2, "a schedule is about the newest commit of the default branch"},

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -69,4 +70,21 @@ func TestMatchWebhook(t *testing.T) {
 			t.Errorf("%s:\n%s", name, d)
 		}
 	}
+}
+
+// FuzzWebhookAdmits asks that no body makes a filter fail that compares texts, and
+// that nothing but JSON gets through.
+func FuzzWebhookAdmits(f *testing.F) {
+	for _, body := range []string{`{"a":{"b":"released"}}`, `{"a":[{"b":"released"}]}`, `{"a":{"b":1e9}}`, `[]`, `null`, `{"a":{"b":"released","b":"x"}}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		admits, err := pipeline.Webhook{Filter: "payload.a.b == 'released'"}.Admits(body)
+		if err != nil && !errors.Is(err, pipeline.ErrNotJSON) {
+			t.Errorf("%q: %v", body, err)
+		}
+		if admits && (err != nil || !json.Valid(body)) {
+			t.Errorf("%q gets through: %v", body, err)
+		}
+	})
 }
