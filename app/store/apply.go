@@ -119,9 +119,7 @@ func (d *drain) tellLock(ctx context.Context, key pipeline.LockKey, e pipeline.L
 	for _, a := range answers {
 		d.send(a.Execution, a.Event(d.at, key))
 	}
-	calls := lock.Calls()
-	lock.Closed = false // it is not kept with the lock
-	if err := d.tx.SaveLock(ctx, key, was, lock); err != nil || !calls {
+	if err := d.tx.SaveLock(ctx, key, was, lock); err != nil || !lock.Calls() {
 		return err
 	}
 	return d.tellLock(ctx, key, pipeline.Open{})

@@ -29,11 +29,10 @@ func (m *move) advance(i int) {
 	if !m.over(i, RoleWork) || st.Status.Ended() {
 		return
 	}
-	if !st.Judged && st.Status == InProgress && m.outcome(i, true) == Succeeded {
+	if !st.judged() && st.Status == InProgress && m.outcome(i, true) == Succeeded {
 		if !m.judge(i, RoleSuccess) && st.Barred != RoleSuccess {
 			return
 		}
-		st.Judged = true
 	}
 	if m.busy(i, RoleEntry) || m.busy(i, RoleSuccess) || st.Claimed && !m.over(i, RoleFinally) {
 		return

@@ -180,7 +180,9 @@ func (w *town) carry(x *pipeline.Execution, effect pipeline.Effect) {
 }
 
 func (w *town) tell(key pipeline.LockKey, e pipeline.LockEvent) {
-	lock, answers := w.locks[key].Apply(e)
+	lock := w.locks[key]
+	lock.Closed = w.closed[key.Pipeline+" "+key.Lane+" "+key.Stage]
+	lock, answers := lock.Apply(e)
 	w.locks[key] = lock
 	for _, a := range answers {
 		w.send(a.Execution, a.Event(w.now(), key))
@@ -450,8 +452,6 @@ func (w *town) door(key pipeline.LockKey, opens bool) {
 	w.closed[key.Pipeline+" "+key.Lane+" "+key.Stage] = !opens
 	if opens {
 		w.tell(key, pipeline.Open{})
-	} else {
-		w.tell(key, pipeline.Close{})
 	}
 }
 

@@ -98,7 +98,6 @@ type StageState struct {
 	Hold        Hold         `json:",omitzero"`  // what keeps it from going on, beside locks and approvals
 	HeldFrom    time.Time    `json:",omitzero"`  // since when its rules keep it waiting
 	Asking      bool         `json:",omitempty"` // the commands of its rules run
-	Judged      bool         `json:",omitempty"` // its rules on success were asked
 	Concurrency string       `json:",omitempty"` // the name of the lock it shares, resolved
 	Asked       int          `json:",omitempty"` // how many of its shared locks it has asked for
 	Granted     int          `json:",omitempty"` // and has got

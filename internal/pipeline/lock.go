@@ -47,7 +47,7 @@ type Lock struct {
 	Front    int          `json:",omitempty"` // where there are others: how many of Waiters surely stand before them
 	Newest   int          // highest number that was ever let in, rollbacks aside
 	Back     int          `json:",omitempty"` // highest number of a rollback that was let in
-	Closed   bool         // nobody is let in, and nobody inside begins
+	Closed   bool         `json:"-"`          // nobody is let in, and nobody inside begins; whoever gives the event knows whether it is
 	Shut     []Claim      `json:",omitempty"` // who is inside and wanted to begin while it was closed
 	Deployed []Deployment `json:",omitempty"` // of an environment: what each pipeline last deployed there
 }
@@ -93,9 +93,7 @@ type (
 		Execution string
 		To        Claim
 	}
-	// Close keeps everybody out until Open.
-	Close struct{}
-	// Open lets in who waits.
+	// Open lets in who waits, where the lock is no longer closed.
 	Open struct{}
 )
 
@@ -104,7 +102,6 @@ func (Begin) lockEvent()    {}
 func (Leave) lockEvent()    {}
 func (Deploy) lockEvent()   {}
 func (HandOver) lockEvent() {}
-func (Close) lockEvent()    {}
 func (Open) lockEvent()     {}
 
 // About is the execution that an event is about, or "".
@@ -185,10 +182,7 @@ func (l Lock) Apply(e LockEvent) (Lock, []Answer) {
 			l.Holder = e.To
 			l.remember(e.To)
 		}
-	case Close:
-		l.Closed = true
 	case Open:
-		l.Closed = false
 		return l.open()
 	}
 	return l, nil
@@ -281,6 +275,9 @@ func (l Lock) leave(execution string) (Lock, []Answer) {
 
 // open lets in who waits, and tells those inside to ask again.
 func (l Lock) open() (Lock, []Answer) {
+	if l.Closed {
+		return l, nil
+	}
 	var answers []Answer
 	for _, c := range l.Shut {
 		answers = append(answers, c.told(IsOpen))

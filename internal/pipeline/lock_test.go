@@ -7,6 +7,13 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
+// doors closes the way to a lock, or opens it.
+type doors struct {
+	pipeline.LockEvent
+
+	closed bool
+}
+
 func TestLock(t *testing.T) {
 	enter := func(n int) pipeline.LockEvent {
 		return pipeline.Enter{Claim: pipeline.Claim{Execution: name(n), Number: n}}
@@ -24,7 +31,7 @@ func TestLock(t *testing.T) {
 	back := func(n int) pipeline.LockEvent {
 		return pipeline.Enter{Claim: pipeline.Claim{Execution: name(n), Number: n, Mode: pipeline.Queueing, First: true}}
 	}
-	shut, open := pipeline.Close{}, pipeline.Open{}
+	shut, open := doors{closed: true}, doors{}
 	for _, tc := range []struct {
 		name   string
 		events []pipeline.LockEvent
@@ -66,6 +73,9 @@ func TestLock(t *testing.T) {
 			)
 			for _, e := range tc.events {
 				var answers []pipeline.Answer
+				if door, ok := e.(doors); ok {
+					lock.Closed, e = door.closed, pipeline.Open{}
+				}
 				lock, answers = lock.Apply(e)
 				for _, a := range answers {
 					switch a.Word {

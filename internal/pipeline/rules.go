@@ -306,6 +306,11 @@ func (m *move) holds(text string, status expression.Status, matrix []Value) (hol
 	return holds, c.Asks(), err
 }
 
+// judged tells whether the rules of a stage on success were asked.
+func (st StageState) judged() bool {
+	return slices.ContainsFunc(st.Checks, func(c Check) bool { return c.Point == RoleSuccess })
+}
+
 func (st StageState) overridden(point Role) bool {
 	return slices.ContainsFunc(st.Overrides, func(o Overridden) bool { return o.Point == point })
 }

@@ -112,7 +112,7 @@ func (m *move) reset(i int, all bool) {
 	st := m.own(i)
 	st.remember()
 	st.Attempt++
-	st.Reason, st.StartedAt, st.EndedAt, st.Barred, st.Judged, st.Asking = "", time.Time{}, time.Time{}, RoleWork, false, false
+	st.Reason, st.StartedAt, st.EndedAt, st.Barred, st.Asking = "", time.Time{}, time.Time{}, RoleWork, false
 	st.HeldFrom = time.Time{}
 	st.Checks, st.Overrides, st.Hold, st.Claimed, st.RolledBack = nil, nil, Hold{}, false, 0
 	for j := range st.Actions {

@@ -67,9 +67,7 @@ func lockEvent(chance *rand.Rand) pipeline.LockEvent {
 	modes := []pipeline.Mode{pipeline.Queueing, pipeline.Queueing, pipeline.Queueing, pipeline.Superseding, pipeline.Parallel}
 	c := pipeline.Claim{Execution: fmt.Sprint(n), Number: n, Pipeline: "p", Stage: "s", Mode: modes[n%len(modes)], First: n == 30}
 	switch chance.IntN(12) {
-	case 0:
-		return pipeline.Close{}
-	case 1:
+	case 0, 1:
 		return pipeline.Open{}
 	case 2:
 		return pipeline.Begin{Claim: c}
