@@ -35,7 +35,7 @@ func (a *App) startPull(ctx context.Context, d store.Delivery, e github.PullRequ
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: pullLane(e), Trigger: pipeline.PullRequest, Activity: e.Action, Actor: e.Sender,
 		Revision: pipeline.Revision{
 			Commit: e.Head, Ref: fmt.Sprintf("refs/pull/%d/head", e.Number), Branch: e.Branch, Base: e.Base,
-			PullRequest: e.Number, Authors: lowerSet(e.User, e.Sender),
+			PullRequest: e.Number, Fork: e.Fork, Authors: lowerSet(e.User, e.Sender),
 		},
 	}
 	at := e.Head

@@ -44,6 +44,8 @@ func githubName(name expression.Name) expression.Name {
 		return expression.Name{"source", "repository"}
 	case "github.event.number", "github.event.pull_request.number":
 		return expression.Name{"source", "pull_request"}
+	case "github.event.pull_request.head.repo.fork":
+		return expression.Name{"source", "fork"}
 	case "github.event.head_commit.message":
 		return expression.Name{"source", "message"}
 	case "github.actor", "github.triggering_actor":

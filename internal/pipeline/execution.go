@@ -37,6 +37,7 @@ type Revision struct {
 	Branch      string    // the branch pushed to, or the pull request's head branch; empty for a tag
 	Base        string    // the pull request's or the group's base branch; empty for a push
 	PullRequest int       // zero for a push
+	Fork        bool      `json:",omitempty"` // the commit comes from another repository: it is given no secrets and no environments
 	Message     string    // whole commit message
 	Author      string    // login, or name where GitHub knows none
 	Authors     []string  // logins that count as authors of the change, lower case, sorted

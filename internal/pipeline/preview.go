@@ -50,7 +50,8 @@ func unknownChanges(string) (bool, error) { return false, expression.ErrUnknown 
 // known is what a name stands for, if that is known already.
 func (x Execution) known(name expression.Name) (string, error) {
 	switch {
-	case len(name) == 3, name.String() == "execution.number" && x.Number == 0:
+	case len(name) == 3, name.String() == "execution.number" && x.Number == 0,
+		name.String() == "source.fork" && x.Trigger == PullRequest && x.Revision.PullRequest == 0:
 		return "", expression.ErrUnknown
 	case name.String() == "source.pull_request" && x.Trigger == Push,
 		name.String() == "source.tag" && x.Revision.Branch != "",

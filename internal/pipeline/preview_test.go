@@ -29,6 +29,8 @@ func TestPreview(t *testing.T) {
 		{push, "${{ execution.trigger }}<${{ variables.NONE }}${{ source.pull_request }}>", "push<>"},
 		{push, "${{ matrix.go }}-${{ matrix.go == '1.26' && source.branch }}", "1.26-main"},
 		{push, "${{ hash('go.sum') }}-${{ source.branch }}-${{ changed('a') }}", "${{ hash('go.sum') }}-main-${{ changed('a') }}"},
+		{push, "${{ source.fork || 'ours' }}", "ours"},
+		{request, "${{ source.fork || 'ours' }}", "${{ source.fork || 'ours' }}"},
 		{request, "${{ source.pull_request || 'none' }}", "${{ source.pull_request || 'none' }}"},
 	} {
 		matrix := []pipeline.Value{{Name: "os", Value: "linux"}, {Name: "go", Value: "1.26"}}

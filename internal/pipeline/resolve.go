@@ -108,6 +108,8 @@ func (m *move) sourceValue(key string) (string, error) {
 			return "", nil
 		}
 		return strconv.Itoa(r.PullRequest), nil
+	case "fork":
+		return strconv.FormatBool(r.Fork), nil
 	}
 	return "", errors.New("nothing is called source." + key)
 }

@@ -38,6 +38,7 @@ func TestExpressionsOfAJob(t *testing.T) {
 		"${{ contains(source.message, 'quoted') }}":                    "true",
 		"${{ source.message }}":                                        "${{ variables.REGION }} 'quoted'",
 		"${{ source.pull_request || 'none' }}":                         "none",
+		"${{ source.fork }}/${{ !source.fork && 'ours' }}":             "false/ours",
 		"${{ source.tag || source.branch }}":                           "main",
 		"${{ changed('docs/**') }}":                                    "true", // what is not known has changed
 		"${{ true || build.compile.unwritten }}":                       "true",

@@ -13,7 +13,8 @@ const mostBytes = 1 << 20
 // Scope is what an evaluation is told from outside. Where a field is nil, what
 // needs it is an error of the evaluation.
 type Scope struct {
-	// Lookup finds what a name stands for. It may keep and change the name.
+	// Lookup finds what a name stands for; of one that is true or false, that word.
+	// It may keep and change the name.
 	Lookup func(Name) (string, error)
 	// Status is how the actions before ended.
 	Status *Status
@@ -65,7 +66,11 @@ func (n reference) eval(e *evaluation) (value, *Error) {
 	if err != nil {
 		return value{}, outside(n.at, err)
 	}
-	return e.spend(s, n.at)
+	v, wrong := e.spend(s, n.at)
+	if wrong == nil && n.name.truth() {
+		v = ofTruth(s == "true")
+	}
+	return v, wrong
 }
 
 func (n call) eval(e *evaluation) (value, *Error) {

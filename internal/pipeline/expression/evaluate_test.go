@@ -15,7 +15,7 @@ var errMissing = errors.New("nothing is called so")
 
 // known are the names of testScope; docs/expressions.md shows the same.
 var known = map[string]string{
-	"source.branch": "main", "source.commit": "1f0c2e5", "source.message": "Fix it's build", "source.pull_request": "",
+	"source.branch": "main", "source.commit": "1f0c2e5", "source.message": "Fix it's build", "source.pull_request": "", "source.fork": "false",
 	"execution.number": "41", "execution.trigger": "push",
 	"variables.DEPLOY": "false", "variables.REGION": "eu-west-1",
 	"build.compile.version": "1.20", "build.compile.changed": "true",

@@ -19,7 +19,7 @@ const (
 // a pipeline file and who resolves it use these lists; nobody changes them.
 var (
 	// SourceKeys are the names after "source.".
-	SourceKeys = []string{"repository", "commit", "ref", "branch", "tag", "message", "author", "pull_request"}
+	SourceKeys = []string{"repository", "commit", "ref", "branch", "tag", "message", "author", "pull_request", "fork"}
 	// ExecutionKeys are the names after "execution.".
 	ExecutionKeys = []string{"id", "number", "trigger", "actor"}
 	// Contexts are the first names that are not a stage's: no stage may be
@@ -33,6 +33,9 @@ type Name []string
 
 // String joins the segments with dots.
 func (n Name) String() string { return strings.Join(n, ".") }
+
+// truth tells whether the name stands for true or false. All others stand for texts.
+func (n Name) truth() bool { return n.String() == "source.fork" }
 
 // Reference is a name where it stands: Offset counts bytes from the start of
 // the text.
