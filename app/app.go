@@ -147,10 +147,8 @@ func (a *App) Handler() http.Handler {
 			Secret: []byte(a.settings.GitHubWebhookSecret.Reveal()),
 			Events: events, Inbox: inbox{a}, Now: a.now, Log: a.log,
 		},
-		Calls: &webhook.Calls{Secret: a.callSecret, Start: a.called, Log: a.log},
-		API: api.Handler(api.Config{
-			Token: a.admin.Reveal(), Executions: operator{a}, Operations: operator{a}, Log: a.log,
-		}),
+		Calls:      &webhook.Calls{Secret: a.callSecret, Start: a.called, Log: a.log},
+		API:        api.Handler(api.Config{Admit: a.admit, Log: a.log}),
 		Executions: pages{a},
 		Ready:      a.ready,
 		GitHubURL:  webAddress(a.settings.GitHubURL),

@@ -27,15 +27,15 @@ func (a *App) callSecret(repository int64, pipelineName string) string {
 }
 
 // Webhook tells the operator where a pipeline is called, and under which secret.
-func (o operator) Webhook(ctx context.Context, repository, pipelineName string) (api.Webhook, error) {
-	c, err := o.callable(ctx, repository, 0, pipelineName)
+func (v visitor) Webhook(ctx context.Context, repository, pipelineName string) (api.Webhook, error) {
+	c, err := v.callable(ctx, repository, 0, pipelineName)
 	if err != nil {
-		return api.Webhook{}, o.toAPI(err)
+		return api.Webhook{}, v.toAPI(err)
 	}
 	return api.Webhook{
 		Repository: c.Repository, Pipeline: c.Definition.Name, Filter: c.Definition.On.Webhook.Filter,
-		URL:    fmt.Sprintf("%s%s%d/%s/%s", o.settings.PublicURL, webhook.CallsPath, c.RepositoryID, c.Repository, c.Definition.Name),
-		Secret: o.callSecret(c.RepositoryID, c.Definition.Name),
+		URL:    fmt.Sprintf("%s%s%d/%s/%s", v.settings.PublicURL, webhook.CallsPath, c.RepositoryID, c.Repository, c.Definition.Name),
+		Secret: v.callSecret(c.RepositoryID, c.Definition.Name),
 	}, nil
 }
 

@@ -19,9 +19,9 @@ import (
 // Start starts a pipeline because a person asks for it: of the head of a branch,
 // of a commit on it, or of a tag. Its file's filters do not count. A key that was
 // used before names what it started then.
-func (o operator) Start(ctx context.Context, s api.Start, key string) (id string, fresh bool, err error) {
-	id, fresh, err = o.startManually(ctx, s, startKey(s, cmp.Or(key, newToken())))
-	return id, fresh, o.toAPI(err)
+func (v visitor) Start(ctx context.Context, s api.Start, key string) (id string, fresh bool, err error) {
+	id, fresh, err = v.startManually(ctx, s, startKey(s, cmp.Or(key, newToken())))
+	return id, fresh, v.toAPI(err)
 }
 
 // startKey is that of a person's start.
@@ -29,18 +29,18 @@ func startKey(s api.Start, key string) int64 {
 	return store.Derived(strings.ToLower(s.Repository), strings.ToLower(s.Pipeline), key)
 }
 
-func (o operator) startManually(ctx context.Context, s api.Start, key int64) (id string, fresh bool, err error) {
-	if x, err := o.startedBefore(ctx, s, key); err != nil || x.ID != "" {
+func (v visitor) startManually(ctx context.Context, s api.Start, key int64) (id string, fresh bool, err error) {
+	if x, err := v.startedBefore(ctx, s, key); err != nil || x.ID != "" {
 		return x.ID, false, err
 	}
-	x, err := o.manual(ctx, s)
+	x, err := v.manual(ctx, s)
 	if err != nil {
 		return "", false, err
 	}
 	x.Delivery = key
-	fresh, err = o.begin(ctx, &x, nil, "")
+	fresh, err = v.begin(ctx, &x, nil, "")
 	if err == nil && !fresh { // the same was asked for twice at once
-		x, err = o.startedBefore(ctx, s, key)
+		x, err = v.startedBefore(ctx, s, key)
 	}
 	return x.ID, fresh, err
 }
@@ -57,9 +57,9 @@ func askedFor(s api.Start) string {
 
 // startedBefore finds what a key has started. To ask under the same key for anything
 // else is a mistake.
-func (o operator) startedBefore(ctx context.Context, s api.Start, key int64) (store.Execution, error) {
+func (v visitor) startedBefore(ctx context.Context, s api.Start, key int64) (store.Execution, error) {
 	var found []store.Execution
-	err := o.store.View(ctx, func(tx store.Tx) error {
+	err := v.store.View(ctx, func(tx store.Tx) error {
 		var err error
 		found, err = tx.Find(ctx, store.Filter{Delivery: key})
 		return err
@@ -75,16 +75,16 @@ func (o operator) startedBefore(ctx context.Context, s api.Start, key int64) (st
 }
 
 // manual makes the execution that a person asks for.
-func (o operator) manual(ctx context.Context, s api.Start) (store.Execution, error) {
-	repo, err := o.repositoryCalled(ctx, s.Repository)
+func (v visitor) manual(ctx context.Context, s api.Start) (store.Execution, error) {
+	repo, err := v.repositoryCalled(ctx, s.Repository)
 	if err != nil {
 		return store.Execution{}, err
 	}
-	r, err := o.revision(ctx, repo, s)
+	r, err := v.revision(ctx, repo, s)
 	if err != nil {
 		return store.Execution{}, err
 	}
-	c, err := o.pipelineCalled(ctx, repo, r.Commit, s.Pipeline)
+	c, err := v.pipelineCalled(ctx, repo, r.Commit, s.Pipeline)
 	if err == nil {
 		c.definition, err = withVariables(c.definition, s.Variables)
 	}
@@ -92,7 +92,7 @@ func (o operator) manual(ctx context.Context, s api.Start) (store.Execution, err
 		return store.Execution{}, err
 	}
 	return store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: theOperator, Asked: askedFor(s),
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: v.login, Asked: askedFor(s),
 		Trusted: r.Ref == "refs/heads/"+repo.DefaultBranch, Revision: r,
 		Definition: c.definition, Followed: c.followed,
 	}}, nil

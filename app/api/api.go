@@ -1,15 +1,13 @@
 // Package api is the JSON API below /api/v1, and a client for it: what is known of
 // pipelines and executions, their logs and artifacts, and the operations. Whoever
-// asks shows the operator's token; without it everything, even what does not
-// exist, is 401. openapi.json beside this file describes it, and a test holds the
+// asks shows a token; without one everything, even what does not exist, is 401.
+// openapi.json beside this file describes it, and a test holds the
 // two together. The package knows executions and operations by ports of its own
 // and imports no other adapter.
 package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	_ "embed"
 	"io"
 	"log/slog"
@@ -89,17 +87,24 @@ type Filter struct {
 	Limit      int
 }
 
-// Config is what Handler needs.
-type Config struct {
-	Token      string // empty: nobody is let in
+// Visitor is what one who asks may see and have carried out.
+type Visitor struct {
 	Executions Executions
 	Operations Operations
-	Log        *slog.Logger
+}
+
+// Config is what Handler needs.
+type Config struct {
+	// Admit tells for whom the token of a request speaks. It may be any text, also an
+	// empty one; for one that speaks for nobody there is a *Refusal.
+	Admit func(ctx context.Context, token string) (Visitor, error)
+	Log   *slog.Logger
 }
 
 type server struct {
 	Config
-	mux *http.ServeMux
+	Visitor // who asks; nobody before a request is answered
+	mux     *http.ServeMux
 }
 
 // Handler answers every request at /api and below.
@@ -142,27 +147,33 @@ func routes() []route {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.knows(r) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="stagegate"`)
-		s.refuse(w, r, refuse(Unauthorized, "the operator's token is missing or wrong: send it as Authorization: Bearer TOKEN"))
+	v, err := s.Admit(r.Context(), bearer(r))
+	if err != nil {
+		s.refuse(w, r, err)
 		return
 	}
-	s.mux.ServeHTTP(w, r)
+	s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
 }
 
-// knows tells whether the request shows the token. What is compared are digests,
-// so that neither content nor length of the token shows in the time it takes.
-func (s *server) knows(r *http.Request) bool {
+// visitorKey is where the context of a request has its Visitor.
+type visitorKey struct{}
+
+// bearer is the token that a request shows; empty if it shows none.
+func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.Token))
-	return subtle.ConstantTimeCompare(given[:], want[:]) == 1 && s.Token != "" && strings.EqualFold(scheme, "Bearer")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return token
 }
 
-// answer carries out a route and answers for its error.
+// answer carries out a route for whoever asks, and answers for its error.
 func (s *server) answer(handle func(*server, http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-		if err := handle(s, w, r); err != nil {
+		visited := *s
+		visited.Visitor, _ = r.Context().Value(visitorKey{}).(Visitor)
+		if err := handle(&visited, w, r); err != nil {
 			s.refuse(w, r, err)
 		}
 	}

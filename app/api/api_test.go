@@ -128,9 +128,16 @@ func newShelf() *shelf {
 	return s
 }
 
+func (s *shelf) admit(_ context.Context, given string) (api.Visitor, error) {
+	if given != token {
+		return api.Visitor{}, &api.Refusal{Code: api.Unauthorized, Message: "the token is missing or wrong"}
+	}
+	return api.Visitor{Executions: s, Operations: s}, nil
+}
+
 func serve(t *testing.T, s *shelf) (*httptest.Server, api.Client) {
 	t.Helper()
-	server := httptest.NewServer(api.Handler(api.Config{Token: token, Executions: s, Operations: s, Log: slog.New(slog.DiscardHandler)}))
+	server := httptest.NewServer(api.Handler(api.Config{Admit: s.admit, Log: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(server.Close)
 	return server, api.Client{URL: server.URL, Token: token, HTTP: apitest.Client(t)}
 }
@@ -183,11 +190,6 @@ func TestWithoutToken(t *testing.T) {
 	}
 	if len(s.asked) > 0 {
 		t.Errorf("it was carried out: %v", s.asked)
-	}
-	closed := httptest.NewServer(api.Handler(api.Config{Executions: s, Operations: s}))
-	defer closed.Close()
-	if resp, _ := request(t, closed, "GET", api.Prefix+"/executions", "", "Authorization", "Bearer "); resp.StatusCode != 401 {
-		t.Errorf("without a token of its own: %d", resp.StatusCode)
 	}
 }
 

@@ -72,6 +72,9 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		no = refuse(Internal, "something went wrong inside; the log of the server says what")
 	}
+	if no.Code == Unauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="stagegate"`)
+	}
 	s.write(w, no.Code.status(), no)
 }
 

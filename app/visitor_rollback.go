@@ -10,16 +10,16 @@ import (
 )
 
 // Rollback goes back to what a stage had before, or tells what that would do.
-func (o operator) Rollback(ctx context.Context, r api.Rollback, key string) (api.Comeback, bool, error) {
-	c, fresh, err := o.goBack(ctx, r, rollbackKey(r, cmp.Or(key, newToken())))
+func (v visitor) Rollback(ctx context.Context, r api.Rollback, key string) (api.Comeback, bool, error) {
+	c, fresh, err := v.goBack(ctx, r, rollbackKey(r, cmp.Or(key, newToken())))
 	if err != nil {
-		return api.Comeback{}, false, o.toAPI(err)
+		return api.Comeback{}, false, v.toAPI(err)
 	}
-	return api.Comeback{Back: o.found(c.back), Target: o.found(c.target), Now: o.found(c.now), Halfway: c.halfway, Closed: c.closed}, fresh, nil
+	return api.Comeback{Back: v.found(c.back), Target: v.found(c.target), Now: v.found(c.now), Halfway: c.halfway, Closed: c.closed}, fresh, nil
 }
 
-func (o operator) found(x store.Execution) api.Found {
-	return api.Found{Execution: x.Execution, URL: o.pageURL(x, "")}
+func (v visitor) found(x store.Execution) api.Found {
+	return api.Found{Execution: x.Execution, URL: v.pageURL(x, "")}
 }
 
 // rollbackKey is that of a person's rollback.
@@ -27,20 +27,20 @@ func rollbackKey(r api.Rollback, key string) int64 {
 	return store.Derived("rollback", strings.ToLower(r.Repository), strings.ToLower(r.Pipeline), key)
 }
 
-func (o operator) goBack(ctx context.Context, r api.Rollback, key int64) (*comeback, bool, error) {
-	if c, err := o.wentBack(ctx, r, key); !r.Preview && (err != nil || c.back.ID != "") {
+func (v visitor) goBack(ctx context.Context, r api.Rollback, key int64) (*comeback, bool, error) {
+	if c, err := v.wentBack(ctx, r, key); !r.Preview && (err != nil || c.back.ID != "") {
 		return c, false, err
 	}
-	repo, err := o.repositoryCalled(ctx, r.Repository)
+	repo, err := v.repositoryCalled(ctx, r.Repository)
 	if err != nil {
 		return nil, false, err
 	}
-	c, err := o.rollBack(ctx, caller{theOperator, "api", r.Reason}, repo, goal{r.Pipeline, r.Stage, r.Lane, r.Execution})
+	c, err := v.rollBack(ctx, v.as(r.Reason), repo, goal{r.Pipeline, r.Stage, r.Lane, r.Execution})
 	if err != nil || r.Preview {
 		return c, false, err
 	}
 	c.back.Delivery = key
-	err = o.update(ctx, func(tx store.Tx) error {
+	err = v.update(ctx, func(tx store.Tx) error {
 		_, err := c.apply(ctx, tx)
 		if err == nil && c.back.ID != "" {
 			c.back, err = tx.Execution(ctx, c.back.ID)
@@ -48,7 +48,7 @@ func (o operator) goBack(ctx context.Context, r api.Rollback, key int64) (*comeb
 		return err
 	})
 	if err == nil && c.back.ID == "" { // the same was asked for twice at once
-		c, err = o.wentBack(ctx, r, key)
+		c, err = v.wentBack(ctx, r, key)
 		return c, false, err
 	}
 	return c, true, err
@@ -56,9 +56,9 @@ func (o operator) goBack(ctx context.Context, r api.Rollback, key int64) (*comeb
 
 // wentBack finds what a key has started. To ask under the same key for what does not
 // agree with it is a mistake.
-func (o operator) wentBack(ctx context.Context, r api.Rollback, key int64) (*comeback, error) {
-	c := &comeback{app: o.App}
-	err := o.store.View(ctx, func(tx store.Tx) error {
+func (v visitor) wentBack(ctx context.Context, r api.Rollback, key int64) (*comeback, error) {
+	c := &comeback{app: v.App}
+	err := v.store.View(ctx, func(tx store.Tx) error {
 		found, err := tx.Find(ctx, store.Filter{Delivery: key})
 		if err != nil || len(found) == 0 {
 			return err

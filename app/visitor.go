@@ -12,17 +12,24 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-// operator is what the API answers with and carries out for whoever holds the
-// operator's token. It implements api.Executions and api.Operations.
-type operator struct{ *App }
+// visitor is what the API answers with and carries out for one who asks. It
+// implements api.Executions and api.Operations.
+type visitor struct {
+	*App
+	login string // GitHub's, or theOperator
+	door  string // which they came in by
+}
+
+// as is the visitor with what they say.
+func (v visitor) as(says string) caller { return caller{v.login, v.door, says} }
 
 var (
-	_ api.Executions = operator{}
-	_ api.Operations = operator{}
+	_ api.Executions = visitor{}
+	_ api.Operations = visitor{}
 )
 
-func (o operator) Find(ctx context.Context, f api.Filter) ([]api.Found, error) {
-	return o.list(ctx, func(tx store.Tx) ([]store.Execution, error) {
+func (v visitor) Find(ctx context.Context, f api.Filter) ([]api.Found, error) {
+	return v.list(ctx, func(tx store.Tx) ([]store.Execution, error) {
 		return tx.Find(ctx, store.Filter{
 			Repository: f.Repository, Pipeline: f.Pipeline, Number: f.Number, Lane: f.Lane,
 			Commit: f.Commit, Status: f.Status, SucceededIn: f.Succeeded, Before: f.Before, Limit: f.Limit,
@@ -30,37 +37,37 @@ func (o operator) Find(ctx context.Context, f api.Filter) ([]api.Found, error) {
 	})
 }
 
-func (o operator) Pipelines(ctx context.Context) ([]api.Found, error) {
-	return o.list(ctx, func(tx store.Tx) ([]store.Execution, error) { return tx.Pipelines(ctx) })
+func (v visitor) Pipelines(ctx context.Context) ([]api.Found, error) {
+	return v.list(ctx, func(tx store.Tx) ([]store.Execution, error) { return tx.Pipelines(ctx) })
 }
 
-func (o operator) list(ctx context.Context, find func(store.Tx) ([]store.Execution, error)) ([]api.Found, error) {
+func (v visitor) list(ctx context.Context, find func(store.Tx) ([]store.Execution, error)) ([]api.Found, error) {
 	var list []api.Found
-	err := o.store.View(ctx, func(tx store.Tx) error {
+	err := v.store.View(ctx, func(tx store.Tx) error {
 		found, err := find(tx)
 		for _, x := range found {
-			list = append(list, api.Found{Execution: x.Execution, URL: o.pageURL(x, "")})
+			list = append(list, api.Found{Execution: x.Execution, URL: v.pageURL(x, "")})
 		}
 		return err
 	})
 	return list, err
 }
 
-func (o operator) Execution(ctx context.Context, id string) (api.Found, error) {
+func (v visitor) Execution(ctx context.Context, id string) (api.Found, error) {
 	var found api.Found
-	err := o.store.View(ctx, func(tx store.Tx) error {
+	err := v.store.View(ctx, func(tx store.Tx) error {
 		x, err := tx.Execution(ctx, id)
 		if err != nil {
 			return err
 		}
-		found = api.Found{Execution: x.Execution, URL: o.pageURL(x, "")}
+		found = api.Found{Execution: x.Execution, URL: v.pageURL(x, "")}
 		if found.Jobs, err = jobsOf(ctx, tx, x.Execution); err != nil {
 			return err
 		}
-		found.Around, err = o.around(ctx, tx, x.Execution)
+		found.Around, err = v.around(ctx, tx, x.Execution)
 		return err
 	})
-	return found, o.toAPI(noExecution(id, err))
+	return found, v.toAPI(noExecution(id, err))
 }
 
 // jobsOf are the jobs that an execution has handed out.
@@ -83,66 +90,66 @@ func jobsOf(ctx context.Context, tx store.Tx, x pipeline.Execution) ([]pipeline.
 	return all, nil
 }
 
-func (o operator) Log(ctx context.Context, id pipeline.JobID) (io.ReadCloser, error) {
-	r, err := o.openLog(ctx, id)
+func (v visitor) Log(ctx context.Context, id pipeline.JobID) (io.ReadCloser, error) {
+	r, err := v.openLog(ctx, id)
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, nil //nolint:nilnil // the port says so: a log that does not exist yet
 	}
 	return r, err
 }
 
-func (o operator) Artifact(ctx context.Context, art pipeline.Artifact) (io.ReadCloser, error) {
-	r, err := o.blobs.Get(ctx, artifactKey(art.Digest))
+func (v visitor) Artifact(ctx context.Context, art pipeline.Artifact) (io.ReadCloser, error) {
+	r, err := v.blobs.Get(ctx, artifactKey(art.Digest))
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, &api.Refusal{Code: api.NotFound, Message: "the artifact " + art.Name + " is not kept any more"}
 	}
 	return r, err
 }
 
-func (o operator) Decide(ctx context.Context, id string, said api.Answer) error {
-	return o.operate(ctx, id, func(x store.Execution) (operation, error) {
+func (v visitor) Decide(ctx context.Context, id string, said api.Answer) error {
+	return v.operate(ctx, id, func(x store.Execution) (operation, error) {
 		g, err := chooseGate(gates([]store.Execution{x}), said.Approval, said.Commit)
 		if err != nil {
 			return nil, err
 		}
-		return o.decide(ctx, caller{theOperator, "api", said.Comment}, g, said.Approved)
+		return v.decide(ctx, v.as(said.Comment), g, said.Approved)
 	})
 }
 
-func (o operator) Retry(ctx context.Context, id string, r api.Retry) error {
-	return o.operate(ctx, id, func(x store.Execution) (operation, error) {
-		return o.retry(ctx, caller{login: theOperator, door: "api"}, x, r.Stage, r.All)
+func (v visitor) Retry(ctx context.Context, id string, r api.Retry) error {
+	return v.operate(ctx, id, func(x store.Execution) (operation, error) {
+		return v.retry(ctx, v.as(""), x, r.Stage, r.All)
 	})
 }
 
-func (o operator) Override(ctx context.Context, id string, v api.Override) error {
-	return o.operate(ctx, id, func(x store.Execution) (operation, error) {
-		return o.override(ctx, caller{theOperator, "api", v.Reason}, x, v.Stage)
+func (v visitor) Override(ctx context.Context, id string, said api.Override) error {
+	return v.operate(ctx, id, func(x store.Execution) (operation, error) {
+		return v.override(ctx, v.as(said.Reason), x, said.Stage)
 	})
 }
 
-func (o operator) Stop(ctx context.Context, id string, s api.Stop) error {
-	return o.operate(ctx, id, func(x store.Execution) (operation, error) {
-		return o.stop(ctx, caller{theOperator, "api", s.Reason}, repository(x), []store.Execution{x}, s.Abandon)
+func (v visitor) Stop(ctx context.Context, id string, s api.Stop) error {
+	return v.operate(ctx, id, func(x store.Execution) (operation, error) {
+		return v.stop(ctx, v.as(s.Reason), repository(x), []store.Execution{x}, s.Abandon)
 	})
 }
 
 // operate carries out what is asked of an execution, all of it or nothing.
-func (o operator) operate(ctx context.Context, id string, ask func(store.Execution) (operation, error)) error {
+func (v visitor) operate(ctx context.Context, id string, ask func(store.Execution) (operation, error)) error {
 	var x store.Execution
-	err := o.store.View(ctx, func(tx store.Tx) error {
+	err := v.store.View(ctx, func(tx store.Tx) error {
 		var err error
 		x, err = tx.Execution(ctx, id)
 		return err
 	})
 	if err != nil {
-		return o.toAPI(noExecution(id, err))
+		return v.toAPI(noExecution(id, err))
 	}
 	events, err := ask(x)
 	if err != nil {
-		return o.toAPI(err)
+		return v.toAPI(err)
 	}
-	return o.toAPI(o.update(ctx, func(tx store.Tx) error {
+	return v.toAPI(v.update(ctx, func(tx store.Tx) error {
 		for _, e := range events {
 			if _, err := e.apply(ctx, tx); err != nil {
 				return err
@@ -161,13 +168,13 @@ func noExecution(id string, err error) error {
 
 // toAPI puts an error into the API's words. What GitHub could not be asked is the
 // time's fault and may be asked again.
-func (o operator) toAPI(err error) error {
+func (v visitor) toAPI(err error) error {
 	var no refusal
 	switch {
 	case errors.As(err, &no):
 		return &api.Refusal{Code: api.Code(no.code), Message: no.message, Alternatives: no.alternatives}
 	case transient(err), errors.Is(err, github.ErrGone), errors.Is(err, github.ErrRefused):
-		o.log.Warn("GitHub could not be asked", "error", err)
+		v.log.Warn("GitHub could not be asked", "error", err)
 		return &api.Refusal{Code: api.Unavailable, Message: "GitHub could not be asked what this takes; try again later"}
 	}
 	return err

@@ -12,14 +12,14 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-func (o operator) Transitions(ctx context.Context, repository, pipelineName string) ([]api.Transition, error) {
+func (v visitor) Transitions(ctx context.Context, repository, pipelineName string) ([]api.Transition, error) {
 	var found []api.Transition
-	err := o.store.View(ctx, func(tx store.Tx) error {
+	err := v.store.View(ctx, func(tx store.Tx) error {
 		all, err := tx.Transitions(ctx, 0)
 		if err != nil {
 			return err
 		}
-		all = slices.DeleteFunc(all, func(t pipeline.Transition) bool { return !t.Holds(o.now()) })
+		all = slices.DeleteFunc(all, func(t pipeline.Transition) bool { return !t.Holds(v.now()) })
 		for _, t := range all {
 			newest, err := tx.Find(ctx, store.Filter{RepositoryID: t.Repository, Limit: 1})
 			if err != nil {
@@ -38,22 +38,22 @@ func (o operator) Transitions(ctx context.Context, repository, pipelineName stri
 
 func matches(want, name string) bool { return want == "" || strings.EqualFold(want, name) }
 
-func (o operator) Disable(ctx context.Context, d api.Disable) (api.Transition, error) {
-	return o.turn(ctx, d.Repository, func(repo github.Repository) (turn, error) {
+func (v visitor) Disable(ctx context.Context, d api.Disable) (api.Transition, error) {
+	return v.turn(ctx, d.Repository, func(repo github.Repository) (turn, error) {
 		var until time.Time
 		if d.Until != "" {
 			var err error
-			if until, err = readUntil(d.Until, o.now()); err != nil {
+			if until, err = readUntil(d.Until, v.now()); err != nil {
 				return nil, err
 			}
 		}
-		return o.freeze(ctx, caller{theOperator, "api", d.Reason}, repo, wayOf(d.Way), until)
+		return v.freeze(ctx, v.as(d.Reason), repo, wayOf(d.Way), until)
 	})
 }
 
-func (o operator) Enable(ctx context.Context, w api.Way) (api.Transition, error) {
-	return o.turn(ctx, w.Repository, func(repo github.Repository) (turn, error) {
-		return o.unfreeze(ctx, caller{login: theOperator, door: "api"}, repo, wayOf(w))
+func (v visitor) Enable(ctx context.Context, w api.Way) (api.Transition, error) {
+	return v.turn(ctx, w.Repository, func(repo github.Repository) (turn, error) {
+		return v.unfreeze(ctx, v.as(""), repo, wayOf(w))
 	})
 }
 
@@ -61,27 +61,27 @@ func wayOf(w api.Way) way { return way{w.Pipeline, w.Stage, w.Lane} }
 
 // turn opens or closes a way of a repository, which must be known by an execution:
 // GitHub is not asked, so that one can freeze while it is away.
-func (o operator) turn(ctx context.Context, name string, ask func(github.Repository) (turn, error)) (api.Transition, error) {
+func (v visitor) turn(ctx context.Context, name string, ask func(github.Repository) (turn, error)) (api.Transition, error) {
 	var t pipeline.Transition
-	repo, err := o.knownRepository(ctx, name)
+	repo, err := v.knownRepository(ctx, name)
 	if err != nil {
-		return api.Transition{}, o.toAPI(err)
+		return api.Transition{}, v.toAPI(err)
 	}
 	do, err := ask(repo)
 	if err == nil {
-		err = o.update(ctx, func(tx store.Tx) error {
+		err = v.update(ctx, func(tx store.Tx) error {
 			t, err = do(ctx, tx)
 			return err
 		})
 	}
-	return api.TransitionOf(repo.String(), t), o.toAPI(err)
+	return api.TransitionOf(repo.String(), t), v.toAPI(err)
 }
 
 // knownRepository finds a repository that had an execution.
-func (o operator) knownRepository(ctx context.Context, name string) (github.Repository, error) {
+func (v visitor) knownRepository(ctx context.Context, name string) (github.Repository, error) {
 	var found []store.Execution
 	var names []string
-	err := o.store.View(ctx, func(tx store.Tx) error {
+	err := v.store.View(ctx, func(tx store.Tx) error {
 		var err error
 		if found, err = tx.Find(ctx, store.Filter{Repository: name, Limit: 1}); err != nil || len(found) > 0 {
 			return err
