@@ -53,7 +53,7 @@ func (a *App) freeze(ctx context.Context, by caller, repo github.Repository, w w
 			return t, err
 		}
 		t.Actor, t.Reason, t.At, t.Until = by.login, reason, a.now().UTC().Truncate(time.Millisecond), until
-		return t, store.Disable(ctx, tx, t)
+		return t, store.Disable(ctx, tx, t, by.door)
 	}, nil
 }
 
@@ -71,7 +71,7 @@ func (a *App) unfreeze(ctx context.Context, by caller, repo github.Repository, w
 		if err != nil {
 			return t, err
 		}
-		return t, store.Enable(ctx, tx, t, a.now(), by.login)
+		return t, store.Enable(ctx, tx, t, a.now(), by.login, by.door)
 	}, nil
 }
 
@@ -270,7 +270,7 @@ func (a *App) thaw(ctx context.Context) error {
 			return err
 		}
 		for _, t := range over {
-			if err := store.Enable(ctx, tx, t, a.now(), ""); err != nil {
+			if err := store.Enable(ctx, tx, t, a.now(), "", ""); err != nil {
 				return err
 			}
 			a.log.Info("transition opened: its time is over", "pipeline", t.Pipeline, "stage", t.Stage, "lane", t.Lane)

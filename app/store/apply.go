@@ -70,7 +70,10 @@ func (d *drain) apply(ctx context.Context, a addressed) error {
 	if err := d.tx.SaveExecution(ctx, &x); err != nil {
 		return fmt.Errorf("save execution %s: %w", x.ID, err)
 	}
-	entry := AuditEntry{At: a.event.When(), Execution: x.ID, Kind: a.event.Kind(), Actor: Actor(a.event), Event: a.event}
+	entry := AuditEntry{
+		At: a.event.When(), Repository: x.RepositoryID, Execution: x.ID,
+		Kind: string(a.event.Kind()), Actor: Actor(a.event), Door: door(a.event), Event: a.event,
+	}
 	if err := d.tx.Audit(ctx, entry); err != nil {
 		return fmt.Errorf("audit %s of execution %s: %w", entry.Kind, x.ID, err)
 	}
@@ -167,6 +170,14 @@ func Actor(e pipeline.Event) string {
 		return e.Actor
 	case pipeline.Decided:
 		return e.Actor
+	}
+	return ""
+}
+
+// door returns the door by which a person asked for an event, or "".
+func door(e pipeline.Event) string {
+	if d, ok := e.(pipeline.Decided); ok {
+		return d.Door
 	}
 	return ""
 }

@@ -48,20 +48,10 @@ type Tx interface {
 	Jobs
 	Checks
 	Schedules
+	AuditLog
 	// Enqueue leaves work to be done after the commit, at least once, and not
 	// before the time; the zero time means at once.
 	Enqueue(ctx context.Context, work river.JobArgs, at time.Time) error
-	// Audit appends to the log of everything that was decided.
-	Audit(ctx context.Context, entry AuditEntry) error
-}
-
-// AuditEntry is one thing that happened to an execution, or to a transition.
-type AuditEntry struct {
-	At        time.Time
-	Execution string // empty where it is about a transition
-	Kind      pipeline.Kind
-	Actor     string // login; empty where no person caused it
-	Event     any    // pipeline.Event, or the pipeline.Transition that was disabled or enabled
 }
 
 // Delivery is one webhook delivery as it came.

@@ -10,24 +10,24 @@ import (
 
 // Disable closes the way into a stage, or says anew by whom, until when and why.
 // Who is inside stays there; who has only waited for approvals there begins nothing.
-func Disable(ctx context.Context, tx Tx, t pipeline.Transition) error {
+func Disable(ctx context.Context, tx Tx, t pipeline.Transition, door string) error {
 	if err := tx.SaveTransition(ctx, t); err != nil {
 		return err
 	}
-	if err := tx.Audit(ctx, AuditEntry{At: t.At, Kind: pipeline.KindDisabled, Actor: t.Actor, Event: t}); err != nil {
+	if err := tx.Audit(ctx, AuditEntry{At: t.At, Repository: t.Repository, Kind: string(pipeline.KindDisabled), Actor: t.Actor, Door: door, Event: t}); err != nil {
 		return fmt.Errorf("audit a transition: %w", err)
 	}
 	return showAnew(ctx, tx, t)
 }
 
 // Enable opens the way into a stage again and lets in who waits there, unless
-// another transition still keeps them out. The actor is empty where its time is
+// another transition still keeps them out. Actor and door are empty where its time is
 // over.
-func Enable(ctx context.Context, tx Tx, t pipeline.Transition, at time.Time, actor string) error {
+func Enable(ctx context.Context, tx Tx, t pipeline.Transition, at time.Time, actor, door string) error {
 	if err := tx.DeleteTransition(ctx, t); err != nil {
 		return err
 	}
-	if err := tx.Audit(ctx, AuditEntry{At: at, Kind: pipeline.KindEnabled, Actor: actor, Event: t}); err != nil {
+	if err := tx.Audit(ctx, AuditEntry{At: at, Repository: t.Repository, Kind: string(pipeline.KindEnabled), Actor: actor, Door: door, Event: t}); err != nil {
 		return fmt.Errorf("audit a transition: %w", err)
 	}
 	if err := open(ctx, tx, t, at); err != nil {

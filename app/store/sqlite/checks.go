@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/stagegate/stagegate/app/store"
@@ -105,14 +104,4 @@ func scanAnnouncement(r row) (store.Announcement, error) {
 	var a store.Announcement
 	err := r.Scan(&a.RepositoryID, &a.PullRequest, &a.Pipeline, &a.Execution, &a.Comment, &a.Digest)
 	return a, missing(err)
-}
-
-func (t *transaction) Audit(ctx context.Context, e store.AuditEntry) error {
-	event, err := json.Marshal(e.Event)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", e.Kind, err)
-	}
-	_, err = t.tx.ExecContext(ctx, `INSERT INTO audit (at, execution, kind, actor, event) VALUES (?, ?, ?, ?, ?)`,
-		millis(e.At), e.Execution, e.Kind, e.Actor, string(event))
-	return err
 }

@@ -106,6 +106,11 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
+// afterwards is what a migration does that SQL cannot, after its file.
+var afterwards = map[string]func(context.Context, *sql.Tx) error{
+	"migrations/0008_audit_chain.sql": chainAudit,
+}
+
 // migrate runs the embedded files that have not run yet, in the order of their
 // names. The number of those that have is the file's user_version.
 func (s *Store) migrate(ctx context.Context) error {
@@ -128,7 +133,11 @@ func (s *Store) migrate(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("read %s: %w", name, err)
 			}
-			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+			_, err = tx.ExecContext(ctx, string(text))
+			if then, more := afterwards[name]; err == nil && more {
+				err = then(ctx, tx)
+			}
+			if err != nil {
 				return fmt.Errorf("run %s: %w", name, err)
 			}
 		}

@@ -64,7 +64,7 @@ func TestAuditIsAppendOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.db")
 	s := open(t, path)
 	err := s.Update(t.Context(), func(tx store.Tx) error {
-		return tx.Audit(t.Context(), store.AuditEntry{At: time.Now(), Execution: "1", Kind: pipeline.KindCancel, Actor: "bob", Event: pipeline.Cancel{Actor: "bob"}})
+		return tx.Audit(t.Context(), store.AuditEntry{At: time.Now(), Execution: "1", Kind: string(pipeline.KindCancel), Actor: "bob", Event: pipeline.Cancel{Actor: "bob"}})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,8 @@ func TestAuditIsAppendOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for _, statement := range []string{"UPDATE audit SET actor = 'eve'", "DELETE FROM audit"} {
+	const again = `INSERT OR REPLACE INTO audit SELECT number, at, repository, execution, kind, 'eve', door, event, hash FROM audit`
+	for _, statement := range []string{"UPDATE audit SET actor = 'eve'", "DELETE FROM audit", again, strings.Replace(again, "SELECT number", "SELECT number + 2", 1)} {
 		if _, err := db.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: %v", statement, err)
 		}
@@ -87,7 +88,7 @@ func TestTransitionsAreAudited(t *testing.T) {
 	s := open(t, path)
 	tr := pipeline.Transition{Repository: 42, Pipeline: "ci", Stage: "build", Actor: "ann", Reason: "stock-taking", At: time.Now()}
 	err := s.Update(t.Context(), func(tx store.Tx) error {
-		return errors.Join(store.Disable(t.Context(), tx, tr), store.Enable(t.Context(), tx, tr, time.Now(), "bob"))
+		return errors.Join(store.Disable(t.Context(), tx, tr, "api"), store.Enable(t.Context(), tx, tr, time.Now(), "bob", "api"))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func TestTransitionsAreAudited(t *testing.T) {
 	}
 	defer db.Close()
 	var got string
-	const read = `SELECT group_concat(kind || ' ' || actor || ' ' || (event ->> '$.Stage') || ' ' || (event ->> '$.Reason'), ', ') FROM (SELECT * FROM audit ORDER BY id)`
+	const read = `SELECT group_concat(kind || ' ' || actor || ' ' || (event ->> '$.Stage') || ' ' || (event ->> '$.Reason'), ', ') FROM (SELECT * FROM audit ORDER BY number)`
 	if err := db.QueryRowContext(t.Context(), read).Scan(&got); err != nil || got != "disabled ann build stock-taking, enabled bob build stock-taking" {
 		t.Errorf("the audit log has %q, %v", got, err)
 	}

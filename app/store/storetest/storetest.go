@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"time is over":       timeIsOver,
 		"shown anew":         shownAnew,
 		"schedules":          schedules,
+		"audit log":          auditLog,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

@@ -83,12 +83,12 @@ func stageLocks(t *testing.T, s store.Store) {
 
 func disable(t *testing.T, s store.Store, tr pipeline.Transition) {
 	t.Helper()
-	update(t, s, func(ctx context.Context, tx store.Tx) error { return store.Disable(ctx, tx, tr) })
+	update(t, s, func(ctx context.Context, tx store.Tx) error { return store.Disable(ctx, tx, tr, "api") })
 }
 
 func enable(t *testing.T, s store.Store, tr pipeline.Transition) {
 	t.Helper()
-	update(t, s, func(ctx context.Context, tx store.Tx) error { return store.Enable(ctx, tx, tr, t0, "bob") })
+	update(t, s, func(ctx context.Context, tx store.Tx) error { return store.Enable(ctx, tx, tr, t0, "bob", "api") })
 }
 
 // atProduction creates an execution and leads it to the way into its second stage.
