@@ -45,7 +45,7 @@ func readFile(name, shown string) (file, error) {
 		return file{}, fmt.Errorf("read the pipeline: %w", err)
 	}
 	f := file{shown: shown, text: text}
-	f.definition, f.mistakes = schema.Parse(shown, text, schema.Secrets)
+	f.definition, f.mistakes = schema.Parse(shown, text)
 	return f, nil
 }
 

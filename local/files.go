@@ -64,14 +64,20 @@ func (f *files) Secrets(_ context.Context, token string) ([]pipeline.Value, erro
 		return nil, err
 	}
 	var values []pipeline.Value
-	for _, name := range l.job.Secrets {
-		value, ok := f.secrets[name]
+	for _, s := range l.job.Secrets {
+		value, ok := f.secrets[s.Name]
 		if !ok {
-			return nil, &runner.Refusal{Reason: "there is no secret " + name}
+			return nil, &runner.Refusal{Reason: "there is no secret " + s.Name}
 		}
-		values = append(values, pipeline.Value{Name: name, Value: value})
+		values = append(values, pipeline.Value{Name: s.Name, Value: value})
 	}
 	return values, nil
+}
+
+// Login has none to give: a local run pulls with what the engine has.
+func (f *files) Login(_ context.Context, token, _ string) (runner.Login, error) {
+	_, err := f.jobs.held(token)
+	return runner.Login{}, err
 }
 
 func (f *files) Log(_ context.Context, token string) (io.WriteCloser, error) {

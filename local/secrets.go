@@ -66,7 +66,7 @@ func (s secrets) has(d pipeline.Definition) error {
 	var missing []string
 	for _, stage := range d.Stages {
 		for _, a := range stage.Actions {
-			for _, name := range a.Secrets {
+			for _, name := range pipeline.SecretNames(a.Secrets) {
 				if _, ok := s.values[name]; !ok && !slices.Contains(missing, name) {
 					missing = append(missing, name)
 				}

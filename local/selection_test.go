@@ -35,7 +35,7 @@ stages:
 
 func definition(t *testing.T, text string) pipeline.Definition {
 	t.Helper()
-	d, mistakes := schema.Parse("release.yaml", []byte(text), schema.Secrets)
+	d, mistakes := schema.Parse("release.yaml", []byte(text))
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}

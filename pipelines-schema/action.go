@@ -128,9 +128,6 @@ func (p *parser) container(a *action, key, value node) {
 	case "timeout-minutes":
 		a.Timeout = p.minutes(value)
 	case "secrets":
-		if !slices.Contains(p.features, Secrets) {
-			p.report(key.at, "", "secrets is not supported yet")
-		}
 		a.secrets = p.secrets(value)
 	case "services":
 		p.services(&a.formulas, value)

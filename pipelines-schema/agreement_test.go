@@ -63,7 +63,7 @@ func agree(t *testing.T, s *jsonschema.Schema, mapping, line string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, diagnostics := Parse("x.yaml", []byte(text), Secrets)
+	_, diagnostics := Parse("x.yaml", []byte(text))
 	right, shape := true, ""
 	for _, d := range wrong(diagnostics) {
 		right = false
@@ -109,7 +109,7 @@ func FuzzAgreement(f *testing.F) {
 	c, id := compiler(f)
 	s := compiled(f, c, id, "")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, diagnostics := Parse("x.yaml", data, Secrets)
+		_, diagnostics := Parse("x.yaml", data)
 		if len(wrong(diagnostics)) > 0 {
 			return
 		}

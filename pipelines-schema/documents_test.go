@@ -93,7 +93,7 @@ func (b block) check() error {
 		}
 		text = whole
 	}
-	_, diagnostics := Parse("example.yaml", []byte(text), Secrets)
+	_, diagnostics := Parse("example.yaml", []byte(text))
 	if mistakes := wrong(diagnostics); len(mistakes) > 0 {
 		return fmt.Errorf("%v in\n%s", mistakes, text)
 	}

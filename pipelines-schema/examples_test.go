@@ -27,7 +27,7 @@ func TestExamples(t *testing.T) {
 	for _, file := range examples(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			text := string(read(t, file))
-			d, diagnostics := Parse(file, []byte(text), Secrets)
+			d, diagnostics := Parse(file, []byte(text))
 			for _, diagnostic := range diagnostics {
 				if file != wholeLanguage || !isLater(diagnostic) {
 					t.Error(diagnostic)

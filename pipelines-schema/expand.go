@@ -106,9 +106,12 @@ func (s *stage) size() int {
 }
 
 func size(a pipeline.Action) int {
-	bytes := length(a.Name, a.If, a.Image, a.Run, a.Shell) + length(a.Needs...) + length(a.Inputs...) + length(a.Secrets...)
+	bytes := length(a.Name, a.If, a.Image, a.Run, a.Shell) + length(a.Needs...) + length(a.Inputs...)
 	for _, v := range slices.Concat(a.Env, a.Matrix) {
 		bytes += length(v.Name, v.Value)
+	}
+	for _, s := range a.Secrets {
+		bytes += length(s.Name)
 	}
 	for _, o := range a.Artifacts {
 		bytes += length(o.Name, o.Path)

@@ -62,7 +62,7 @@ func FuzzParse(f *testing.F) {
 // is there.
 func expanded(t *testing.T, data []byte) {
 	t.Helper()
-	d, diagnostics := parse("x.yaml", data, []Feature{Secrets})
+	d, diagnostics := parse("x.yaml", data)
 	if len(wrong(diagnostics)) > 0 {
 		return
 	}

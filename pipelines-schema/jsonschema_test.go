@@ -212,7 +212,7 @@ func TestJSONSchemaFiles(t *testing.T) {
 	s := compiled(t, c, id, "")
 	for _, file := range slices.Concat(testdata(t), examples(t)) {
 		base := filepath.Base(file)
-		_, diagnostics := Parse(base, read(t, file), Secrets)
+		_, diagnostics := Parse(base, read(t, file))
 		right := len(wrong(diagnostics)) == 0
 		bad := strings.HasPrefix(base, "foreign-") || slices.Contains(misshapen, base)
 		if !right && !bad {

@@ -182,7 +182,7 @@ func TestExpansion(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d, diagnostics := parse("x.yaml", []byte(test.text), nil)
+			d, diagnostics := parse("x.yaml", []byte(test.text))
 			got := brief(wrong(diagnostics))
 			if !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
 				t.Errorf("got  %s\nwant %s", got, test.want)

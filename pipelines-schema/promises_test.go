@@ -43,7 +43,7 @@ func TestJSONSchemaWords(t *testing.T) {
 		for _, word := range r.words(property) {
 			offered++
 			text, _ := written(t, w, key, word)
-			_, diagnostics := Parse("x.yaml", []byte(text), Secrets)
+			_, diagnostics := Parse("x.yaml", []byte(text))
 			for _, d := range wrong(diagnostics) {
 				t.Errorf("%s: %s of %s: %s", key, word.Value, w, d)
 			}
@@ -74,8 +74,8 @@ func TestJSONSchemaDefaults(t *testing.T) {
 			return
 		}
 		with, without := written(t, w, key, fallback)
-		want, _ := Parse("x.yaml", []byte(without), Secrets)
-		got, diagnostics := Parse("x.yaml", []byte(with), Secrets)
+		want, _ := Parse("x.yaml", []byte(without))
+		got, diagnostics := Parse("x.yaml", []byte(with))
 		if mistakes := wrong(diagnostics); len(mistakes) > 0 || without == with {
 			t.Errorf("%s of %s: %v in\n%s", key, w, mistakes, with)
 		}

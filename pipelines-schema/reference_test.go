@@ -44,7 +44,7 @@ func TestReferenceSaysWhatWorks(t *testing.T) {
 			t.Errorf("%s:%d: %v", referenceFile, b.line, err)
 			continue
 		}
-		_, diagnostics := Parse("example.yaml", []byte(text), Secrets)
+		_, diagnostics := Parse("example.yaml", []byte(text))
 		for _, d := range diagnostics {
 			if supported || !isLater(d) {
 				t.Errorf("%s:%d: %s in\n%s", referenceFile, b.line, d, text)

@@ -37,13 +37,6 @@ func (d Diagnostic) String() string {
 	return s
 }
 
-// Feature is a part of the language that only some callers can carry out. The
-// others are told that it is not supported yet.
-type Feature string
-
-// Secrets are the names of secrets an action is given.
-const Secrets Feature = "secrets"
-
 // Parse reads one pipeline file. It returns all mistakes at once, in the order
 // of their positions, and of very many the first hundred.
 //
@@ -53,10 +46,8 @@ const Secrets Feature = "secrets"
 // an event. On has neither trigger when the triggers could not be read: the
 // file then concerns every event. A trigger whose branches hold a mistake
 // matches every branch.
-//
-// Features name what the caller can carry out beyond what all can.
-func Parse(file string, data []byte, features ...Feature) (pipeline.Definition, []Diagnostic) {
-	d, diagnostics := parse(file, data, features)
+func Parse(file string, data []byte) (pipeline.Definition, []Diagnostic) {
+	d, diagnostics := parse(file, data)
 	if len(diagnostics) > 0 {
 		d.Variables, d.Stages = nil, nil
 	}
@@ -65,10 +56,10 @@ func Parse(file string, data []byte, features ...Feature) (pipeline.Definition, 
 
 // parse is Parse, but that a file whose only mistakes are keys that are not
 // supported yet has a definition.
-func parse(file string, data []byte, features []Feature) (pipeline.Definition, []Diagnostic) {
+func parse(file string, data []byte) (pipeline.Definition, []Diagnostic) {
 	sum := sha256.Sum256(data)
 	d := pipeline.Definition{Name: Name(file), File: file, Hash: hex.EncodeToString(sum[:])}
-	p := &parser{file: file, src: newSource(""), features: features, refused: map[place]bool{}}
+	p := &parser{file: file, src: newSource(""), refused: map[place]bool{}}
 	root, ok := p.load(data)
 	if ok {
 		p.pipeline(root, &d)
@@ -112,7 +103,6 @@ type parser struct {
 
 	refused map[place]bool // keys that no mapping has, whose values are not looked at
 
-	features []Feature
 }
 
 // report adds a mistake at a place of the file.

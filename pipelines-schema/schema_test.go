@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestGolden(t *testing.T) {
 	for _, file := range testdata(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			d, diagnostics := parse(filepath.Base(file), read(t, file), nil)
+			d, diagnostics := parse(filepath.Base(file), read(t, file))
 			if strings.HasPrefix(filepath.Base(file), "plan") {
 				diagnostics = wrong(diagnostics)
 			}

@@ -3,18 +3,24 @@ package schema
 import (
 	"slices"
 	"testing"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 func TestSecrets(t *testing.T) {
-	text := []byte(one + "secrets: [TOKEN, KEY]")
-	if _, diagnostics := Parse("x.yaml", text); brief(diagnostics) != "8:5 secrets is not supported yet" {
-		t.Errorf("without the feature: %v", diagnostics)
-	}
-	d, diagnostics := Parse("x.yaml", text, Secrets)
-	if len(diagnostics) > 0 {
-		t.Fatalf("with the feature: %v", diagnostics)
-	}
-	if got := d.Stages[0].Actions[0].Secrets; !slices.Equal(got, []string{"TOKEN", "KEY"}) {
-		t.Errorf("secrets %q", got)
+	for text, want := range map[string][]pipeline.SecretUse{
+		"[TOKEN, KEY]":                        {{Name: "TOKEN"}, {Name: "KEY"}},
+		"TOKEN":                               {{Name: "TOKEN"}},
+		"[TOKEN, KUBECONFIG: file]":           {{Name: "TOKEN"}, {Name: "KUBECONFIG", File: true}},
+		"\n    - KUBECONFIG: file\n    - KEY": {{Name: "KUBECONFIG", File: true}, {Name: "KEY"}},
+	} {
+		d, diagnostics := Parse("x.yaml", []byte(one+"secrets: "+text))
+		if len(diagnostics) > 0 {
+			t.Errorf("%s: %v", text, diagnostics)
+			continue
+		}
+		if got := d.Stages[0].Actions[0].Secrets; !slices.Equal(got, want) {
+			t.Errorf("%s: secrets %v, want %v", text, got, want)
+		}
 	}
 }

@@ -109,7 +109,7 @@ func TestSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, diagnostics := Parse("x.yaml", []byte(text), Secrets)
+		_, diagnostics := Parse("x.yaml", []byte(text))
 		if mistakes := wrong(diagnostics); len(mistakes) == 0 || !strings.Contains(mistakes[0].Message, `"no-such-key"`) {
 			t.Errorf("%s: %v\n%s", mapping, mistakes, text)
 		}

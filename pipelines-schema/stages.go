@@ -43,7 +43,7 @@ type action struct {
 	unpacks  [][]string // what each of the inputs is called, in each run if they differ
 	produces []pair     // artifacts
 	makes    [][]string // what each of the artifacts is called, in each run if they differ
-	secrets  []node
+	secrets  []secretUse
 	matrix   *matrix // nil for none
 	formulas formulas
 	before   map[*action]bool

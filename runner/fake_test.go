@@ -494,6 +494,10 @@ func (f *fakeFiles) Output(_ context.Context, _, name string, r io.Reader) (pipe
 	return pipeline.Artifact{Name: name, Digest: hex.EncodeToString(sum.Sum(nil)), Size: n}, err
 }
 
+func (f *fakeFiles) Login(context.Context, string, string) (runner.Login, error) {
+	return runner.Login{}, nil
+}
+
 func (f *fakeFiles) Secrets(context.Context, string) ([]pipeline.Value, error) {
 	return f.secrets, nil
 }

@@ -21,6 +21,12 @@ type Lease struct {
 	Expires time.Time
 }
 
+// Login opens a registry of private images. The zero Login is none.
+type Login struct {
+	Username string
+	Password string
+}
+
 // Order is what a renewal brings back.
 type Order struct {
 	Expires time.Time
@@ -54,6 +60,10 @@ type Files interface {
 	// Secrets returns the values of the secrets that the job names, in its
 	// order. One that does not exist is a *Refusal.
 	Secrets(ctx context.Context, token string) ([]pipeline.Value, error)
+	// Login returns what the job's repository signs in with at a registry of
+	// images, named by its host (docker.io is Docker Hub); zero where there is
+	// nothing. Only the host of an image that the job runs is asked for.
+	Login(ctx context.Context, token, host string) (Login, error)
 	// Log opens the job's log for writing from its start: what an earlier
 	// writer of the same job wrote is replaced.
 	Log(ctx context.Context, token string) (io.WriteCloser, error)

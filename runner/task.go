@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -340,6 +341,9 @@ func (t *task) openLog() error {
 func (t *task) getSecrets() error {
 	if len(t.job.Secrets) == 0 || t.secrets != nil {
 		return nil
+	}
+	if i := slices.IndexFunc(t.job.Secrets, func(s pipeline.SecretUse) bool { return s.File }); i >= 0 {
+		return &Refusal{Reason: "this runner cannot give secret " + t.job.Secrets[i].Name + " as a file yet"}
 	}
 	values, err := t.r.Files.Secrets(t.leased, t.lease.Token)
 	if err != nil {

@@ -119,7 +119,7 @@ func newShelf() *shelf {
 				{Name: "sign-off", Status: pipeline.Succeeded, Attempt: 1, EndedAt: at, ExpiresAt: at, Decision: &pipeline.Decision{Approved: true, Actor: "alice", At: at, Door: "button"}},
 			}}},
 		}
-		job := pipeline.Job{ID: x.JobID(0, 0), Image: "go:1", Env: []pipeline.Value{{Name: "A", Value: "b"}}, Secrets: []string{"KEY"}}
+		job := pipeline.Job{ID: x.JobID(0, 0), Image: "go:1", Env: []pipeline.Value{{Name: "A", Value: "b"}}, Secrets: []pipeline.SecretUse{{Name: "KEY"}}}
 		first := job
 		first.ID.Attempt = 1
 		job.Hashed = []pipeline.Hashed{{Name: "SUM", Parts: []pipeline.Part{{Text: "go-"}, {Hash: "go.sum"}}}}

@@ -121,7 +121,7 @@ func attempts(x Found, stage, action string) []Attempt {
 	var out []Attempt
 	for _, j := range x.Jobs {
 		if j.ID.Stage == stage && j.ID.Action == action {
-			out = append(out, Attempt{j.ID.Attempt, j.Image, variables(environment(j)), j.Secrets, artifacts(j.Inputs)})
+			out = append(out, Attempt{j.ID.Attempt, j.Image, variables(environment(j)), pipeline.SecretNames(j.Secrets), artifacts(j.Inputs)})
 		}
 	}
 	slices.SortFunc(out, func(a, b Attempt) int { return cmp.Compare(a.Number, b.Number) })

@@ -30,7 +30,7 @@ stages:
         image: deploy:${{ build.compile.version }}
         inputs: [source, shop]
         env: { VERSION: "${{ build.compile.version }}", LIVE: "${{ source.branch == 'main' }}", TEXT: "two\nlines \e[31m" }
-        secrets: [DEPLOY_KEY]
+        secrets: [DEPLOY_KEY, KUBECONFIG: file]
         run: ./deploy.sh
         timeout-minutes: 1.5
         retry: { times: 2, backoff: 30s }

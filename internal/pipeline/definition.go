@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -74,7 +75,7 @@ type Action struct {
 	Env       []Value  // values may hold expressions
 	Inputs    []string // artifact names; the first is the working directory; never empty on a container run
 	Artifacts []Output
-	Secrets   []string      // names of secrets given to the script in its environment
+	Secrets   []SecretUse   // secrets given to the script
 	Timeout   time.Duration // zero: the default of the settings
 	Retry     ActionRetry   `json:",omitzero"`
 	// ContinueOnError lets the stage go on, and succeed, when the action fails.
@@ -110,6 +111,33 @@ func (a Action) Title() string {
 type Value struct {
 	Name  string
 	Value string
+}
+
+// SecretUse is a secret that a script is given: as a variable of its environment
+// or, where File is set, as a file whose path is in that variable.
+type SecretUse struct {
+	Name string
+	File bool `json:",omitempty"`
+}
+
+// UnmarshalJSON also reads a plain name, which stands in what earlier releases
+// have stored.
+func (s *SecretUse) UnmarshalJSON(data []byte) error {
+	*s = SecretUse{}
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, &s.Name)
+	}
+	type plain SecretUse
+	return json.Unmarshal(data, (*plain)(s))
+}
+
+// SecretNames are the names of secrets in their order; nil where there are none.
+func SecretNames(uses []SecretUse) []string {
+	var names []string
+	for _, s := range uses {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 // Output is an artifact an action makes: the path, relative to its working

@@ -49,7 +49,7 @@ type Job struct {
 	Hashed     []Hashed   `json:",omitempty"` // more variables of the environment
 	Inputs     []Artifact // the first is the working directory
 	Artifacts  []Output
-	Secrets    []string      // names; the runner asks for their values under its lease, and masks them
+	Secrets    []SecretUse   // the runner asks for their values under its lease, and masks them
 	Timeout    time.Duration // zero: the runner's default
 }
 

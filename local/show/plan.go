@@ -159,7 +159,7 @@ func (t *planText) facts(a local.PlannedAction) []fact {
 		add("env", v.Name+"="+t.known(v.Value))
 	}
 	if len(a.Secrets) > 0 {
-		add("secrets", strings.Join(a.Secrets, ", ")+" (of stagegate run; the App gives none yet)")
+		add("secrets", secretUses(a.Secrets))
 	}
 	for _, o := range a.Artifacts {
 		add("makes", o.Name+" from "+o.Path)
@@ -189,6 +189,17 @@ func (t *planText) known(text string) string {
 		t.later = true
 	}
 	return text
+}
+
+// secretUses tells which secrets an action is given, and which of them as files.
+func secretUses(uses []pipeline.SecretUse) string {
+	names := pipeline.SecretNames(uses)
+	for i, s := range uses {
+		if s.File {
+			names[i] += " (a file)"
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // short cuts what is too long to be read at a glance.

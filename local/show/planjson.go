@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/local"
@@ -65,9 +66,11 @@ type (
 		Inputs    []string          `json:"inputs,omitempty"`
 		Artifacts map[string]string `json:"artifacts,omitempty"`
 		Secrets   []string          `json:"secrets,omitempty"`
-		Timeout   float64           `json:"timeout,omitempty"`
-		Approval  *approvalObject   `json:"approval,omitempty"`
-		Problem   string            `json:"problem,omitempty"`
+		// SecretFiles are those of Secrets that come as files.
+		SecretFiles []string        `json:"secretFiles,omitempty"`
+		Timeout     float64         `json:"timeout,omitempty"`
+		Approval    *approvalObject `json:"approval,omitempty"`
+		Problem     string          `json:"problem,omitempty"`
 	}
 	approvalObject struct {
 		Users      []string `json:"users"`
@@ -126,7 +129,9 @@ func rulesOf(rules []pipeline.Rule) []ruleObject {
 func actionOf(a local.PlannedAction) actionObject {
 	o := actionObject{
 		Name: a.Name, Role: string(a.Role), Of: a.Of, Matrix: texts(a.Matrix), If: a.If, Wave: a.Wave, Needs: list(a.Needs),
-		Image: a.Image, Env: texts(a.Env), Inputs: a.Inputs, Secrets: a.Secrets, Timeout: a.Timeout.Seconds(), Problem: a.Problem,
+		Image: a.Image, Env: texts(a.Env), Inputs: a.Inputs,
+		Secrets: pipeline.SecretNames(a.Secrets), SecretFiles: secretFiles(a.Secrets),
+		Timeout: a.Timeout.Seconds(), Problem: a.Problem,
 	}
 	if len(a.Artifacts) > 0 {
 		o.Artifacts = map[string]string{}
@@ -138,6 +143,11 @@ func actionOf(a local.PlannedAction) actionObject {
 		o.Approval = &approvalObject{list(a.Approval.Users), list(a.Approval.Teams), a.Approval.Expires.Seconds(), a.Approval.SelfReview}
 	}
 	return o
+}
+
+// secretFiles are the names of the secrets that come as files.
+func secretFiles(uses []pipeline.SecretUse) []string {
+	return pipeline.SecretNames(slices.DeleteFunc(slices.Clone(uses), func(s pipeline.SecretUse) bool { return !s.File }))
 }
 
 // texts are named values as an object; null where there are none.

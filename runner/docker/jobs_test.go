@@ -239,6 +239,10 @@ func (f *files) Secrets(context.Context, string) ([]pipeline.Value, error) {
 	return f.secrets, nil
 }
 
+func (f *files) Login(context.Context, string, string) (runner.Login, error) {
+	return runner.Login{}, nil
+}
+
 func (f *files) Input(_ context.Context, _, name string) (io.ReadCloser, error) {
 	if f.filling != nil {
 		f.filling()

@@ -22,7 +22,7 @@ echo "::add-mask::made here"; echo "made here"
 echo "token=$TOKEN" >> "$STAGEGATE_OUTPUT"; echo "made=made here" >> "$STAGEGATE_OUTPUT"; echo "version=1" >> "$STAGEGATE_OUTPUT"
 printf '# All well\n%s, made here\n' "$TOKEN" > "$STAGEGATE_SUMMARY"
 echo "::warning::bye"; exit 3`)
-	j.Secrets = []string{"TOKEN", "PIN"}
+	j.Secrets = []pipeline.SecretUse{{Name: "TOKEN"}, {Name: "PIN"}}
 	res := b.do(j)
 	if res.Status != pipeline.Failed || res.Summary != "# All well\n***, ***\n" {
 		t.Errorf("%s (%s), summary %q", res.Status, res.Reason, res.Summary)
@@ -42,7 +42,7 @@ echo "::warning::bye"; exit 3`)
 	}
 
 	j = b.job(strings.TrimSuffix(j.Run, "exit 3") + "rm $STAGEGATE_SUMMARY; mkfifo $STAGEGATE_SUMMARY")
-	j.Secrets = []string{"TOKEN"}
+	j.Secrets = []pipeline.SecretUse{{Name: "TOKEN"}}
 	if res = b.do(j); res.Status != pipeline.Succeeded || res.Summary != "" {
 		t.Errorf("%s (%s), summary %q", res.Status, res.Reason, res.Summary)
 	}
@@ -64,7 +64,7 @@ func TestReasonHidesSecrets(t *testing.T) {
 	b := newBench(t)
 	b.files.secrets = []pipeline.Value{{Name: "TOKEN", Value: "s3cr3t-of-ours"}}
 	j := b.job(`echo "x<<$TOKEN" >> "$STAGEGATE_OUTPUT"`)
-	j.Secrets = []string{"TOKEN"}
+	j.Secrets = []pipeline.SecretUse{{Name: "TOKEN"}}
 	if res := b.do(j); res.Reason != "$STAGEGATE_OUTPUT: line 1: *** is never closed" || strings.Contains(b.files.log(), "s3cr3t") {
 		t.Errorf("%s\n%s", res.Reason, b.files.log())
 	}
