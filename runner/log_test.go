@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagegate/stagegate/runner/redact"
 )
 
 // pieces is an Output made of chunks.
@@ -176,12 +178,21 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// BenchmarkLog is what a log takes in, without secrets and with 20 of 1 KiB.
 func BenchmarkLog(b *testing.B) {
-	l := newJobLog(discard{}, 64<<30, nil)
-	c := Chunk{Stdout, time.Now(), bytes.Repeat([]byte("a line of the usual length, with some words in it\n"), 600)}
-	b.SetBytes(int64(len(c.Data)))
-	for b.Loop() {
-		l.add(c)
+	var secrets []string
+	for i := range 20 {
+		secrets = append(secrets, strings.Repeat(fmt.Sprintf("Secret-%d/", i), 1<<10/10))
+	}
+	for name, masker := range map[string]*redact.Masker{"clear": nil, "secrets": redact.New(secrets...)} {
+		b.Run(name, func(b *testing.B) {
+			l := newJobLog(discard{}, 64<<30, masker)
+			c := Chunk{Stdout, time.Now(), bytes.Repeat([]byte("a line of the usual length, with some words in it\n"), 600)}
+			b.SetBytes(int64(len(c.Data)))
+			for b.Loop() {
+				l.add(c)
+			}
+		})
 	}
 }
 

@@ -1,5 +1,10 @@
 package redact
 
+import (
+	"cmp"
+	"slices"
+)
+
 // automaton finds every occurrence of its patterns in one pass, in time linear
 // in the text whatever the patterns are (Aho and Corasick, 1975).
 type automaton struct {
@@ -131,4 +136,18 @@ func join(spans []span, s span) []span {
 		spans = spans[:n-1]
 	}
 	return append(spans, s)
+}
+
+// merge joins two lists of parts.
+func merge(a, b []span) []span {
+	if len(b) == 0 {
+		return a
+	}
+	all := slices.Concat(a, b)
+	slices.SortStableFunc(all, func(x, y span) int { return cmp.Compare(x.start, y.start) })
+	joined := all[:0]
+	for _, s := range all {
+		joined = join(joined, s)
+	}
+	return joined
 }

@@ -2,29 +2,41 @@ package redact
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 )
 
-// forms lists what to look for so that a value is found as programs print it,
-// line by line. None is shorter than MinLength.
-func forms(value string) []string {
+// variants are the values that what programs print is made of: the value without
+// the space around it, and with the line ends of another system. None is shorter
+// than MinLength.
+func variants(value string) []string {
 	value = strings.TrimSpace(value)
 	if len(value) < MinLength {
 		return nil
 	}
-	var all []string
-	for line := range strings.SplitSeq(value, "\n") {
-		line = strings.TrimSpace(line)
-		all = append(all, line, strings.Trim(line, `"`))
-		all = append(all, shell(line)...)
-		all = append(all, markup(line)...)
+	all := []string{value}
+	if plain := strings.ReplaceAll(value, "\r\n", "\n"); plain != value {
+		all = append(all, plain)
 	}
-	all = append(all, encoded(value)...)
-	all = append(all, percent(value)...)
-	all = append(all, quoted(value)...)
+	return all
+}
+
+// forms lists what to look for so that a value is found as programs print it,
+// line by line. None is shorter than MinLength. Of what is encoded it has only
+// what is too short for encodings.
+func forms(value string) []string {
+	var all []string
+	for i, v := range variants(value) {
+		if i == 0 {
+			all = append(all, lines(v)...)
+		}
+		all = append(all, short(v)...)
+		all = append(all, percent(v)...)
+		all = append(all, quoted(v)...)
+	}
 	useful := all[:0]
 	for _, f := range all {
 		if len(f) >= MinLength && !strings.Contains(f, "\n") {
@@ -34,40 +46,14 @@ func forms(value string) []string {
 	return useful
 }
 
-// encoded is base64 in both alphabets. Three bytes become four characters, so
-// a value looks different behind none, one or two others; the characters that
-// it shares with its neighbours are left out, but for the last one of a text
-// that ends with it. Text that begins with the value is also found when it is
-// wrapped.
-func encoded(value string) []string {
+// lines are those of a value, each as it is, in a shell and in markup.
+func lines(value string) []string {
 	var all []string
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for before, shared := range []int{0, 2, 3} {
-			text := append(make([]byte, before), value...)
-			last := enc.EncodeToString(text)[shared:]
-			inner := last
-			if len(text)%3 != 0 {
-				inner = last[:len(last)-1]
-			}
-			all = append(all, last, inner)
-			if before == 0 {
-				all = append(all, wrapped(last)...)
-				all = append(all, wrapped(inner)...)
-			}
-		}
-	}
-	return all
-}
-
-// wrapped is a text in lines as base64 and openssl break them.
-func wrapped(text string) []string {
-	var all []string
-	for _, width := range []int{76, 64} {
-		for rest := text; len(text) > width && rest != ""; {
-			n := min(width, len(rest))
-			all = append(all, rest[:n])
-			rest = rest[n:]
-		}
+	for line := range strings.SplitSeq(value, "\n") {
+		line = strings.TrimSpace(line)
+		all = append(all, line, strings.Trim(line, `"`))
+		all = append(all, shell(line)...)
+		all = append(all, markup(line)...)
 	}
 	return all
 }
@@ -104,19 +90,59 @@ func escape(value, keep, digits string) string {
 	return b.String()
 }
 
-// quoted is the value inside the quotes of JSON and of programming languages.
+// quoted is the value inside the quotes of JSON and of programming languages,
+// also where JSON stands in a text of JSON.
 func quoted(value string) []string {
 	all := []string{inside(strconv.Quote(value)), inside(strconv.QuoteToASCII(value))}
 	for _, escapeHTML := range []bool{false, true} {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(escapeHTML)
-		if err := e.Encode(value); err == nil {
-			all = append(all, inside(strings.TrimSuffix(b.String(), "\n")))
+		text := marshal(value, escapeHTML)
+		all = append(all, text, marshal(text, escapeHTML), strings.ReplaceAll(text, "/", `\/`),
+			unicodeEscapes(text, "%04x"), unicodeEscapes(text, "%04X"))
+	}
+	single := strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(value)
+	return append(all, single, octal(single))
+}
+
+// marshal is the value inside the quotes of JSON.
+func marshal(value string, escapeHTML bool) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(escapeHTML)
+	_ = e.Encode(value) // a text can always be encoded
+	return inside(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// unicodeEscapes is JSON in ASCII, as Python and others write it.
+func unicodeEscapes(text, format string) string {
+	if format == "%04X" { // who writes large digits does so everywhere
+		for _, c := range "<>&" {
+			text = strings.ReplaceAll(text, fmt.Sprintf(`\u%04x`, c), fmt.Sprintf(`\u%04X`, c))
 		}
 	}
-	ansi := strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\t", `\t`, "\r", `\r`)
-	return append(all, ansi.Replace(value), strings.ReplaceAll(all[0], "/", `\/`))
+	var b strings.Builder
+	for _, r := range text {
+		if r < 0x7f {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u`+format, unit)
+		}
+	}
+	return b.String()
+}
+
+// octal is a text as bash shows it in $'…' where it knows no UTF-8.
+func octal(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, `\%03o`, c)
+			continue
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
 }
 
 func inside(quoted string) string { return quoted[1 : len(quoted)-1] }

@@ -1,11 +1,13 @@
 // Package redact hides secrets in text. Every place where a value stands, as it
 // is or in a form that programs print it in, becomes ***.
 //
-// What it finds is exact: a value that was reversed, compressed, put into hex or
-// printed letter by letter is not found.
+// What it finds is exact: a value that was reversed, compressed or printed letter
+// by letter is not found. Of base64 and hex it also finds parts of a value, since
+// lines are wrapped anywhere.
 package redact
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -20,8 +22,10 @@ const MinLength = 4
 // Masker hides a set of values. It does not change, so any goroutine may use
 // it; the nil Masker hides nothing.
 type Masker struct {
+	values   []string // as variants has them
 	patterns []string // sorted, no two the same, none shorter than MinLength
 	find     *automaton
+	encoded  *encodings
 }
 
 // New returns what hides the values that are long enough; nil if none is.
@@ -36,28 +40,38 @@ func Maskable(value string) bool { return len(strings.TrimSpace(value)) >= MinLe
 
 // With returns what hides these values too.
 func (m *Masker) With(values ...string) *Masker {
-	var patterns []string
+	var all Masker
 	if m != nil {
-		patterns = slices.Clone(m.patterns)
+		all = Masker{values: slices.Clone(m.values), patterns: slices.Clone(m.patterns)}
 	}
 	for _, v := range values {
-		patterns = append(patterns, forms(v)...)
+		all.values = append(all.values, variants(v)...)
+		all.patterns = append(all.patterns, forms(v)...)
 	}
-	slices.Sort(patterns)
-	patterns = slices.Compact(patterns)
-	if len(patterns) == 0 {
+	slices.Sort(all.patterns)
+	all.patterns = slices.Compact(all.patterns)
+	if len(all.patterns) == 0 {
 		return nil
 	}
-	return &Masker{patterns: patterns, find: newAutomaton(patterns)}
+	all.find, all.encoded = newAutomaton(all.patterns), newEncodings(all.values)
+	return &all
 }
 
-// Bytes returns one line with everything hidden: the same slice when there was
+// spans adds the parts of a text to hide to those known before, which stand at its
+// beginning, and tells how much of its end may be the beginning of one.
+func (m *Masker) spans(w within, known []span) (all []span, open int) {
+	all, open = m.find.spans(w.text, known)
+	more, held := m.encoded.spans(w)
+	return merge(all, more), max(open, held)
+}
+
+// Bytes returns a text with everything hidden: the same slice when there was
 // nothing to hide, else a new one.
 func (m *Masker) Bytes(line []byte) []byte {
 	if m == nil {
 		return line
 	}
-	spans, _ := m.find.spans(line, nil)
+	spans, _ := m.spans(within{text: line, ended: true}, nil)
 	if len(spans) == 0 {
 		return line
 	}
@@ -77,7 +91,7 @@ func (m *Masker) Finds(text string) bool {
 	if m == nil {
 		return false
 	}
-	spans, _ := m.find.spans([]byte(text), nil)
+	spans, _ := m.spans(within{text: []byte(text), ended: true}, nil)
 	return len(spans) > 0
 }
 
@@ -86,7 +100,7 @@ func (m *Masker) Longest() int {
 	if m == nil {
 		return 0
 	}
-	return m.find.longest
+	return max(m.find.longest, fragment+maxBlank)
 }
 
 // Stream hides values in text that comes in pieces, wherever it is cut. Its
@@ -94,6 +108,7 @@ func (m *Masker) Longest() int {
 type Stream struct {
 	held    []byte // could be the beginning of a secret
 	covered int    // how many bytes of it belong to a mask that was put out
+	inside  bool   // something of the line it stands in was put out
 }
 
 // Next appends to dst what is certain once data has come.
@@ -112,7 +127,7 @@ func (s *Stream) put(dst []byte, m *Masker, data []byte, end bool) []byte {
 	done := len(text)
 	if m != nil {
 		var open int
-		if spans, open = m.find.spans(text, spans); !end {
+		if spans, open = m.spans(within{text: text, inside: s.inside, ended: end}, spans); !end {
 			done -= open
 		}
 	}
@@ -128,8 +143,18 @@ func (s *Stream) put(dst []byte, m *Masker, data []byte, end bool) []byte {
 		}
 	}
 	dst = cover(dst, text[:done], spans)
+	s.inside = !end && startsInside(text[:done], s.inside)
 	s.held = text[:copy(text, text[done:])]
 	return dst
+}
+
+// startsInside tells whether what follows a text stands behind more than blanks of
+// its line.
+func startsInside(text []byte, inside bool) bool {
+	if n := bytes.LastIndexByte(text, '\n'); n >= 0 {
+		text, inside = text[n+1:], false
+	}
+	return inside || len(bytes.TrimLeft(text, blank)) > 0
 }
 
 // cover appends the text with the spans, which are in order and apart, masked.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strings"
@@ -38,6 +39,12 @@ func TestMasksWhatProgramsPrint(t *testing.T) {
 		"set -x":          "+ curl '" + strings.ReplaceAll(secret, "'", `'\''`) + "'",
 		"set -x, busybox": "+ curl '" + strings.ReplaceAll(secret, "'", `'"'"'`) + "'",
 		"log command":     strings.ReplaceAll(secret, "%", "%25"),
+		"hex":             fmt.Sprintf("%x", secret),
+		"large hex":       fmt.Sprintf("%X", secret),
+		"json in json":    strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(marshalled)),
+		"python's json":   `"p4ss/w+rd \"\u00fcnd\" it's <&> $x\\y?z%1"`,
+		".net's json":     `p4ss/w+rd \"\u00FCnd\" it's \u003C\u0026\u003E $x\\y?z%1`,
+		"set -x, bash, C": `$'p4ss/w+rd "\303\274nd" it\'s <&> $x\\y?z%1'`,
 	} {
 		got := m.String("before " + text + " after")
 		if !strings.Contains(got, Mask) || strings.Contains(got, "4ss") || len(got) > len("before  after")+60 {
@@ -68,17 +75,71 @@ func TestLines(t *testing.T) {
 	if want := "a\n***\r\n***\nx\n  ***\n***\nb x"; got != want {
 		t.Errorf("%q", got)
 	}
-	long := strings.Repeat("0123456789", 30)
-	m = New(long)
-	enc := base64.StdEncoding.EncodeToString([]byte(long + "\n"))
-	for _, width := range []int{64, 76} {
-		for i := 0; i < len(enc); i += width {
-			line := enc[i:min(i+width, len(enc))]
-			if got := m.String(line); len(strings.Replace(got, Mask, "", 1)) > 4 {
-				t.Errorf("%q is left as %q", line, got)
-			}
+	if got := New("first line\r\nsecond").String(`"first line\nsecond", "first line\r\nsecond"`); got != `"***", "***"` {
+		t.Error(got)
+	}
+}
+
+// uncovered counts, for each line of a text, the characters of certain places that
+// are not hidden.
+func uncovered(m *Masker, text string, certain func(i int) bool) []int {
+	hidden := make([]bool, len(text))
+	spans, _ := m.spans(within{text: []byte(text), ended: true}, nil)
+	for _, s := range spans {
+		for i := s.start; i < s.stop; i++ {
+			hidden[i] = true
 		}
 	}
+	counts := []int{0}
+	for i := range len(text) {
+		switch {
+		case text[i] == '\n':
+			counts = append(counts, 0)
+		case certain(i) && !hidden[i]:
+			counts[len(counts)-1]++
+		}
+	}
+	return counts
+}
+
+func wrap(text string, width int) string {
+	var b strings.Builder
+	for i := range len(text) {
+		if i > 0 && i%width == 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+// Of a value that was encoded together with others and then wrapped, at most three
+// characters stay at the edge of a line: five in hex.
+func FuzzWrapped(f *testing.F) {
+	f.Add("correct horse battery staple", "user:", "", byte(76), true)
+	f.Add(strings.Repeat("0123456789", 30), "", "\n", byte(64), true)
+	f.Add(strings.Repeat("secret ", 30), "-", "\n", byte(60), false)
+	f.Fuzz(func(t *testing.T, value, before, after string, width byte, text bool) {
+		value = strings.TrimSpace(value)
+		if len(value) < MinLength || len(value)+len(before)+len(after) > 500 || width < 2*fragment {
+			return
+		}
+		all := before + value + after
+		bits, most, encoded := 4, leastHex-1, fmt.Sprintf("%x", all)
+		if text {
+			bits, most, encoded = 6, leastText-1, base64.StdEncoding.EncodeToString([]byte(all))
+		}
+		// Where a character is, in the text that is not wrapped, and whether all its bits are the value's.
+		certain := func(i int) bool {
+			i -= i / (int(width) + 1)
+			return i*bits >= len(before)*8 && (i+1)*bits <= (len(before)+len(value))*8
+		}
+		for n, count := range uncovered(New(value), wrap(encoded, int(width)), certain) {
+			if count > most {
+				t.Errorf("%d characters stay in line %d of\n%s", count, n, wrap(encoded, int(width)))
+			}
+		}
+	})
 }
 
 func TestOverlaps(t *testing.T) {
@@ -134,7 +195,7 @@ func naive(m *Masker, text []byte) []byte {
 	var all []span
 	for stop := range len(text) + 1 {
 		for start := range stop {
-			if slices.Contains(m.patterns, string(text[start:stop])) {
+			if slices.Contains(m.patterns, string(text[start:stop])) || naiveEncoded(m, text, start, stop) {
 				all = join(all, span{start, stop})
 				break
 			}
@@ -143,10 +204,31 @@ func naive(m *Masker, text []byte) []byte {
 	return cover(nil, text, all)
 }
 
+// naiveEncoded tells whether a part of a text is one of an encoded value, by what
+// stands around it.
+func naiveEncoded(m *Masker, text []byte, start, stop int) bool {
+	part, long := string(text[start:stop]), stop-start == fragment
+	before := text[bytes.LastIndexByte(text[:start], '\n')+1 : start]
+	after, _, _ := bytes.Cut(text[stop:], []byte("\n"))
+	first := strings.Trim(string(before), " \t\r") == ""
+	last := strings.Trim(string(after), " \t\r") == "" && len(after) <= maxBlank
+	of := func(least int, encoded ...string) bool {
+		return slices.ContainsFunc(encoded, func(s string) bool {
+			short := len(part) >= least && len(part) < min(fragment, len(s))
+			return long && strings.Contains(s, part) ||
+				short && (first && strings.HasSuffix(s, part) || last && strings.HasPrefix(s, part))
+		})
+	}
+	return slices.ContainsFunc(m.values, func(v string) bool {
+		return of(leastText, base64Of(v)...) || of(leastHex, hexOf(v)...)
+	})
+}
+
 func FuzzStream(f *testing.F) {
 	f.Add("abcd\x00bcde\x00aaaa", []byte("xabcdefaaaaaaabcd bcd"), []byte{3, 1, 9})
 	f.Add("abcdefgh\x00cdef", []byte("abcdefgabcdefgh"), []byte{7, 2})
 	f.Add("it's\x00a\nbcde", []byte("it'\\''s aXQncw== bcde"), []byte{1})
+	f.Add("a longer secret", []byte("YSBsb25n \r\n\tZXIgc2VjcmV0\n61206c6f6e67\n6572207365"), []byte{3, 9, 1, 1, 4})
 	f.Fuzz(func(t *testing.T, values string, text, cuts []byte) {
 		if len(text) > 200 || len(values) > 60 {
 			return
@@ -210,9 +292,44 @@ func BenchmarkBytes(b *testing.B) {
 	}
 }
 
+// random is text of base64's characters, the worst there is: all of it could be
+// encoded.
+func random(r *rand.Rand, length int) string {
+	text := make([]byte, length)
+	for i := range text {
+		text[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[r.IntN(64)]
+	}
+	return string(text)
+}
+
+func kilobytes(n int) []string {
+	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
+	var all []string
+	for range n {
+		all = append(all, random(r, 1<<10))
+	}
+	return all
+}
+
+// BenchmarkKilobytes is what 20 secrets of 1 KiB cost.
+func BenchmarkKilobytes(b *testing.B) {
+	m := New(kilobytes(20)...)
+	for name, line := range map[string]string{
+		"log":    "2026-11-25 compile   github.com/example/project/internal/pkg/file_name.go:1234: something of note here",
+		"base64": random(rand.New(rand.NewPCG(3, 4)), 76), //nolint:gosec // the same each time
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(line)))
+			for b.Loop() {
+				m.Bytes([]byte(line))
+			}
+		})
+	}
+}
+
 func BenchmarkNew(b *testing.B) {
-	secret := strings.Repeat("0123456789abcdef", 256)
+	secrets := kilobytes(20)
 	for b.Loop() {
-		New(secret)
+		New(secrets...)
 	}
 }
