@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -227,14 +226,10 @@ func periodic(args river.JobArgs) river.PeriodicJobConstructor {
 }
 
 // webAddress is where people look at what an API base serves; empty where that
-// cannot be told.
+// cannot be told, or where a stand-in has no pages.
 func webAddress(api string) string {
-	if api == "https://api.github.com" {
-		return "https://github.com"
+	if web := github.WebURL(api); web != api {
+		return web
 	}
-	host, _ := strings.CutSuffix(api, "/api/v3")
-	if host == api {
-		return ""
-	}
-	return host
+	return ""
 }

@@ -36,24 +36,32 @@ func (p Permission) String() string {
 // Permission asks what a user may do now. Somebody GitHub does not know may
 // nothing, without an error.
 func (c *Client) Permission(ctx context.Context, repo Repository, login string) (Permission, error) {
+	p, _, err := c.Access(ctx, repo, login)
+	return p, err
+}
+
+// Access asks what a user may do now, and who has the login now; nobody has one that
+// GitHub does not know.
+func (c *Client) Access(ctx context.Context, repo Repository, login string) (Permission, User, error) {
 	r := onRepo(repo, "read the permission of "+login, "collaborators", login, "permission")
 	got, _, err := send[*gh.RepositoryPermissionLevel](ctx, c, r)
 	if errors.Is(err, ErrNotFound) {
-		return None, nil
+		return None, User{}, nil
 	} else if err != nil {
-		return None, err
+		return None, User{}, err
 	}
+	user := User{got.GetUser().GetID(), got.GetUser().GetLogin()}
 	switch level := got.GetPermission(); level {
 	case "admin":
-		return Admin, nil
+		return Admin, user, nil
 	case "write":
-		return Write, nil
+		return Write, user, nil
 	case "read":
-		return Read, nil
+		return Read, user, nil
 	case "none":
-		return None, nil
+		return None, user, nil
 	default:
-		return None, fmt.Errorf("%s: %w: permission %q is not known", r.what, ErrUnavailable, level)
+		return None, user, fmt.Errorf("%s: %w: permission %q is not known", r.what, ErrUnavailable, level)
 	}
 }
 

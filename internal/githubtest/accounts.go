@@ -38,6 +38,32 @@ func (g *GitHub) join(login, kind string) {
 	g.account(login, kind)
 }
 
+// RenameUser gives a person another login, with which what they are goes along. The
+// old one is free for others.
+func (g *GitHub) RenameUser(from, to string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	was, is := strings.ToLower(from), strings.ToLower(to)
+	a := g.accounts[was]
+	if a == nil || g.accounts[is] != nil {
+		panic(fmt.Sprintf("githubtest: %s cannot take the name of %s", from, to))
+	}
+	delete(g.accounts, was)
+	a.login, g.accounts[is] = to, a
+	for _, r := range g.repositories {
+		if role, ok := r.roles[was]; ok {
+			delete(r.roles, was)
+			r.roles[is] = role
+		}
+	}
+	for _, t := range g.teams {
+		if t.members[was] {
+			delete(t.members, was)
+			t.members[is] = true
+		}
+	}
+}
+
 // account finds an account or makes it. g.mu is held.
 func (g *GitHub) account(login, kind string) *account {
 	key := strings.ToLower(login)
@@ -192,7 +218,12 @@ func getUser(c *call) answer {
 	if a == nil {
 		return notFound()
 	}
-	user := c.g.userObject(a)
+	return ok(c.g.publicUser(a))
+}
+
+// publicUser is an account as everybody sees it. g.mu is held.
+func (g *GitHub) publicUser(a *account) object {
+	user := g.userObject(a)
 	for _, name := range []string{"name", "company", "location", "email", "hireable", "bio", "twitter_username"} {
 		user[name] = nil
 	}
@@ -201,5 +232,5 @@ func getUser(c *call) answer {
 		user[name] = 0
 	}
 	user["created_at"], user["updated_at"] = stamp(a.created), stamp(a.created)
-	return ok(user)
+	return user
 }

@@ -46,6 +46,14 @@ func (c *call) authenticate(r route) (answer, bool) {
 	}
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
+	if r.as == asPerson {
+		t := c.g.signIn.tokens[secret]
+		if t.person == nil || !c.g.now().Before(t.expires) {
+			return refuse(http.StatusUnauthorized, "Bad credentials"), false
+		}
+		c.person, c.identity = t.person, "user ID "+strconv.FormatInt(t.person.id, 10)
+		return answer{}, true
+	}
 	t := c.g.tokens[secret]
 	if t == nil || !c.g.now().Before(t.expires) || t.installation.deleted {
 		return refuse(http.StatusUnauthorized, "Bad credentials"), false

@@ -26,8 +26,9 @@ type call struct {
 	body      []byte
 	operation *operation
 	params    map[string]string
-	identity  string // whose rate limit it is
-	token     *token // nil unless an installation asks
+	identity  string   // whose rate limit it is
+	token     *token   // nil unless an installation asks
+	person    *account // nil unless a person asks
 	repo      *Repository
 }
 
@@ -64,6 +65,11 @@ func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if name, ok := gitPath(r.URL.Path); ok {
 		g.serveGit(w, r, name)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, signInPrefix) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		g.serveSignIn(w, r)
 		return
 	}
 	if secret, ok := strings.CutPrefix(r.URL.Path, lfsPrefix); ok {

@@ -48,7 +48,7 @@ func (g *GitHub) organizationObject(a *account) object {
 
 func (g *GitHub) appObject() object {
 	return object{
-		"id": g.appID, "slug": "stagegate", "client_id": fmt.Sprintf("Iv1.%016x", g.appID), "node_id": nodeID("Integration", g.appID),
+		"id": g.appID, "slug": "stagegate", "client_id": g.ClientID(), "node_id": nodeID("Integration", g.appID),
 		"owner": g.userObject(g.accounts["stagegate"]), "name": "Stagegate", "description": nil,
 		"external_url": "https://stagegate.example", "html_url": g.url + "/apps/stagegate",
 		"created_at": stamp(g.born), "updated_at": stamp(g.born), "permissions": permissions, "events": events,
@@ -58,7 +58,7 @@ func (g *GitHub) appObject() object {
 func (g *GitHub) installationObject(in *installation) object {
 	api := fmt.Sprintf("%s/app/installations/%d", g.url, in.id)
 	o := object{
-		"id": in.id, "client_id": fmt.Sprintf("Iv1.%016x", g.appID), "account": g.userObject(in.account),
+		"id": in.id, "client_id": g.ClientID(), "account": g.userObject(in.account),
 		"repository_selection": "all", "access_tokens_url": api + "/access_tokens",
 		"repositories_url": g.url + "/installation/repositories",
 		"html_url":         fmt.Sprintf("%s/organizations/%s/settings/installations/%d", g.url, in.account.login, in.id),

@@ -6,6 +6,7 @@ type as int
 const (
 	asInstallation as = iota
 	asApp
+	asPerson
 )
 
 // route is how an operation is carried out.
@@ -29,6 +30,7 @@ var routes = map[string]route{
 	"apps/get-org-installation":                       {asApp, "", getOrganizationInstallation},
 	"apps/list-repos-accessible-to-installation":      {asInstallation, "metadata:read", listInstallationRepositories},
 	"apps/revoke-installation-access-token":           {asInstallation, "", revokeToken},
+	"users/get-authenticated":                         {asPerson, "", getMyself},
 	"rate-limit/get":                                  {asInstallation, "", getRateLimit},
 	"users/get-by-username":                           {asInstallation, "", getUser},
 	"teams/get-membership-for-user-in-org":            {asInstallation, "members:read", getTeamMembership},

@@ -63,6 +63,8 @@ func TestAnswersMatchTheDescription(t *testing.T) {
 	} {
 		w.call("GET", path, "", app).want(200)
 	}
+	w.github.SetCallbackURL(callback)
+	w.call("GET", "/user", "", w.exchange(w.code()).Get("access_token")).want(200)
 	var run, reaction struct {
 		ID    int64
 		Suite struct{ ID int64 } `json:"check_suite"`

@@ -34,6 +34,10 @@ type Options struct {
 	// WebhookSecret signs deliveries; the default is random.
 	WebhookSecret string
 
+	// ClientSecret lets the App exchange the codes of people who sign in; the
+	// default is random.
+	ClientSecret string
+
 	// RateLimit is how many requests an installation may make in an hour; the
 	// default is 5000, as GitHub's.
 	RateLimit int
@@ -88,6 +92,7 @@ type GitHub struct {
 	violations    []Violation
 	faults        []*fault
 	hook          hook
+	signIn        signIns
 }
 
 // appKey is the App's key, one for all GitHubs of a process: to draw one takes
@@ -103,7 +108,7 @@ func Start(o Options) (*GitHub, error) {
 	g := &GitHub{
 		options: o, description: d, changed: make(chan struct{}), watchers: map[*watcher]bool{}, lastID: 1000,
 		accounts: map[string]*account{}, repositories: map[string]*Repository{}, teams: map[string]*team{},
-		tokens: map[string]*token{}, archives: map[string]archive{}, contents: map[string]string{}, spent: map[string]*budget{},
+		tokens: map[string]*token{}, archives: map[string]archive{}, contents: map[string]string{}, spent: map[string]*budget{}, signIn: newSignIns(),
 	}
 	if g.git, err = exec.LookPath("git"); err != nil {
 		return nil, fmt.Errorf("find git: %w", err)
@@ -140,6 +145,9 @@ func (g *GitHub) fillOptions() error {
 	}
 	if o.WebhookSecret == "" {
 		o.WebhookSecret = random(20)
+	}
+	if o.ClientSecret == "" {
+		o.ClientSecret = random(20)
 	}
 	if o.Dir != "" {
 		dir, err := filepath.Abs(o.Dir)
