@@ -48,6 +48,8 @@ type Tx interface {
 	Jobs
 	Checks
 	Schedules
+	People
+	AccessTokens
 	AuditLog
 	// Enqueue leaves work to be done after the commit, at least once, and not
 	// before the time; the zero time means at once.
@@ -114,11 +116,12 @@ type Filter struct {
 	Lane         string
 	Commit       string // or how its SHA begins
 	Status       pipeline.Status
-	Active       bool   // not ended
-	SucceededIn  string // a stage
-	Before       string // id: only older ones
-	After        string // id: only newer ones
-	Limit        int    // zero: 1000
+	Active       bool    // not ended
+	Repositories []int64 // of one of these; nil: of any
+	SucceededIn  string  // a stage
+	Before       string  // id: only older ones
+	After        string  // id: only newer ones
+	Limit        int     // zero: 1000
 }
 
 // Executions keeps executions.
@@ -133,6 +136,8 @@ type Executions interface {
 	// Pipelines lists the newest execution of every pipeline, by name of the
 	// repository and of the pipeline.
 	Pipelines(ctx context.Context) ([]Execution, error)
+	// Repositories lists those that have had an execution, by name.
+	Repositories(ctx context.Context) ([]Repository, error)
 	// SaveExecution stores a change and adds one to Version; ErrConflict when
 	// the stored version is not x's.
 	SaveExecution(ctx context.Context, x *Execution) error

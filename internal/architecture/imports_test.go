@@ -118,6 +118,11 @@ var outside = []only{
 		"it turns GitHub's types into ours, and ours into requests",
 	},
 	{
+		[]string{"golang.org/x/oauth2/..."},
+		[]string{"app/github"},
+		"nobody else signs in at GitHub",
+	},
+	{
 		[]string{"github.com/docker/docker/...", "github.com/moby/moby/..."},
 		[]string{"runner/docker"},
 		"the runner asks an engine through its own interface",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -124,11 +125,23 @@ func (t *transaction) Find(ctx context.Context, f store.Filter) ([]store.Executi
 	where("commit_sha < ?", f.Commit+"g", f.Commit != "") // g comes after the digits of a SHA
 	where("active = ?", 1, f.Active)
 	where("EXISTS (SELECT 1 FROM passes WHERE execution = executions.id AND stage = ?)", f.SucceededIn, f.SucceededIn != "")
+	if f.Repositories != nil {
+		where("repository_id IN (SELECT value FROM json_each(?))", numbers(f.Repositories), true)
+	}
 	limit := f.Limit
 	if limit == 0 {
 		limit = 1000
 	}
 	return t.executions(ctx, query+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
+}
+
+// numbers writes numbers as JSON.
+func numbers(list []int64) string {
+	var text []string
+	for _, n := range list {
+		text = append(text, strconv.FormatInt(n, 10))
+	}
+	return "[" + strings.Join(text, ",") + "]"
 }
 
 // newestOfName finds the repository that has, or had last, a name.
