@@ -56,7 +56,7 @@ func (c *comeback) make(by caller, stage string) {
 	c.back = store.Execution{
 		Execution: c.target.RollBackTo(how, &c.gates), Installation: c.repo.Installation, Token: newToken(),
 	}
-	c.back.Repository, c.back.Actor = c.repo.String(), by.login
+	c.back.Repository, c.back.Actor, c.back.Door = c.repo.String(), by.login, by.door
 }
 
 // vacant refuses to roll back what an execution works on now. In front of a closed way

@@ -47,19 +47,25 @@ type ordered struct {
 	change
 }
 
+// unheard is a command that was refused.
+type unheard struct {
+	line string
+	no   refusal
+}
+
 // obey decides each command by asking GitHub, then plans what they change and
 // one answer to the person.
 func (a *App) obey(ctx context.Context, found []command, s spoken) (plan, error) {
 	var (
 		changes []ordered
-		early   []string
+		early   []unheard
 	)
 	for _, c := range found {
 		s.command = c
 		more, err := c.verb.do(a, ctx, s)
 		var no refusal
 		if errors.As(err, &no) {
-			early = append(early, refusalOf(c.line, no))
+			early = append(early, unheard{c.line, no})
 			continue
 		}
 		if err != nil {
@@ -76,39 +82,47 @@ func (a *App) obey(ctx context.Context, found []command, s spoken) (plan, error)
 			if err != nil {
 				return err
 			}
-			return tx.Enqueue(ctx, answer(s, told, slices.Concat(early, late)), time.Time{})
+			all := slices.Concat(early, late)
+			for _, u := range all {
+				if err := a.deny(ctx, tx, wish{by: s.by, repository: s.repo.ID, asked: u.line}, u.no); err != nil {
+					return err
+				}
+			}
+			return tx.Enqueue(ctx, answer(s, told, all), time.Time{})
 		},
 	}, nil
 }
 
 // applyAll applies what commands ask for. One that is refused leaves the others.
-func applyAll(ctx context.Context, tx store.Tx, changes []ordered) (told, refusals []string, err error) {
+func applyAll(ctx context.Context, tx store.Tx, changes []ordered) (told []string, unmet []unheard, err error) {
 	for _, c := range changes {
 		var no refusal
 		tells, err := c.apply(ctx, tx)
 		switch {
 		case errors.As(err, &no):
-			refusals = append(refusals, refusalOf(c.line, no))
+			unmet = append(unmet, unheard{c.line, no})
 		case err != nil:
 			return nil, nil, err
 		case tells != "":
 			told = append(told, tells)
 		}
 	}
-	return told, refusals, nil
+	return told, unmet, nil
 }
 
-func refusalOf(line string, no refusal) string { return shown(line) + ": " + harmless(no.Error()) }
-
 // answer is the reply to a comment: a thumb, and what there is to tell.
-func answer(s spoken, told, refusals []string) store.Reply {
+func answer(s spoken, told []string, unmet []unheard) store.Reply {
 	r := store.Reply{
 		Installation: s.repo.Installation, Repository: s.repo.String(), RepositoryID: s.repo.ID,
 		Number: s.pull.Number, Comment: s.comment.ID, Reaction: "+1",
 	}
-	if len(refusals) > 0 {
+	if len(unmet) > 0 {
 		r.Reaction = "-1"
-		told = append(told, "Refused.\n\n- "+strings.Join(refusals, "\n- "))
+		text := "Refused.\n"
+		for _, u := range unmet {
+			text += "\n- " + shown(u.line) + ": " + harmless(u.no.Error())
+		}
+		told = append(told, text)
 	}
 	r.Text = strings.Join(told, "\n\n")
 	return r

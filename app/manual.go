@@ -92,7 +92,7 @@ func (v visitor) manual(ctx context.Context, s api.Start) (store.Execution, erro
 		return store.Execution{}, err
 	}
 	return store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: v.login, Asked: askedFor(s),
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: v.login, Door: v.door, Asked: askedFor(s),
 		Trusted: r.Ref == "refs/heads/"+repo.DefaultBranch, Revision: r,
 		Definition: c.definition, Followed: c.followed,
 	}}, nil

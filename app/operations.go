@@ -120,6 +120,7 @@ type refusal struct {
 	code         code
 	message      string
 	alternatives []string // for programs: what would be understood in place of what was said
+	execution    string   // the id of the one that it is about, if it is about one
 }
 
 func (r refusal) Error() string { return r.message }
@@ -129,6 +130,16 @@ func (r refusal) offering(alternatives []string) refusal {
 	return r
 }
 
+// about adds to a refusal the execution that it is about.
+func about(x store.Execution, err error) error {
+	var no refusal
+	if errors.As(err, &no) {
+		no.execution = x.ID
+		return no
+	}
+	return err
+}
+
 func refused(c code, format string, args ...any) refusal {
 	return refusal{code: c, message: fmt.Sprintf(format, args...)}
 }
@@ -136,7 +147,7 @@ func refused(c code, format string, args ...any) refusal {
 // decide answers the approval that waits at a gate.
 func (a *App) decide(ctx context.Context, by caller, g gate, approved bool) (operation, error) {
 	if err := a.mayDecide(ctx, g, by); err != nil {
-		return nil, err
+		return nil, about(g.x, err)
 	}
 	if err := a.current(ctx, g); err != nil {
 		return nil, err
@@ -154,7 +165,7 @@ func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage str
 	case err != nil:
 		return nil, err
 	case !may:
-		return nil, refused(codeForbidden, "%s may not run it again: that takes write access", by)
+		return nil, about(x, refused(codeForbidden, "%s may not run it again: that takes write access", by))
 	case stage == "" && len(x.Problems) > 0:
 		return nil, unstartable()
 	case stage == "" && failedStage(x) == "":
@@ -166,7 +177,7 @@ func (a *App) retry(ctx context.Context, by caller, x store.Execution, stage str
 		return nil, noStage(x, stage)
 	}
 	stage = x.Stages[i].Name
-	return operation{addressed{x, pipeline.Retry{At: a.now(), Actor: by.login, Stage: stage, All: all}}}, nil
+	return operation{addressed{x, pipeline.Retry{At: a.now(), Actor: by.login, Door: by.door, Stage: stage, All: all}}}, nil
 }
 
 // stop stops executions of one repository: what runs of them finishes, unless it is
@@ -194,7 +205,7 @@ func (a *App) stop(ctx context.Context, by caller, repo github.Repository, runni
 		if x.Status == pipeline.Cancelling {
 			return nil, refused(codeConflict, "execution %d of %s is stopping already: it %s", x.Number, x.Definition.Name, explain.Stop(x.Reason, true))
 		}
-		all = append(all, addressed{x, pipeline.Stop{At: a.now(), Actor: by.login, Reason: why, Abandon: abandon}})
+		all = append(all, addressed{x, pipeline.Stop{At: a.now(), Actor: by.login, Door: by.door, Reason: why, Abandon: abandon}})
 	}
 	return all, nil
 }

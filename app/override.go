@@ -21,7 +21,7 @@ func (a *App) override(ctx context.Context, by caller, x store.Execution, stage 
 	case err != nil:
 		return nil, err
 	case !may:
-		return nil, refused(codeForbidden, "%s may not override rules: that takes write access", by)
+		return nil, about(x, refused(codeForbidden, "%s may not override rules: that takes write access", by))
 	case n == 0:
 		return nil, refused(codeInvalid, "the reason is missing: it is kept with the execution and in the audit log")
 	case n > mostReason:
@@ -42,7 +42,7 @@ func (a *App) override(ctx context.Context, by caller, x store.Execution, stage 
 	if !x.Stages[i].Overridable() {
 		return nil, a.notKept(ctx, x, i)
 	}
-	return operation{addressed{x, pipeline.Override{At: a.now(), Actor: by.login, Reason: reason, Stage: x.Stages[i].Name}}}, nil
+	return operation{addressed{x, pipeline.Override{At: a.now(), Actor: by.login, Door: by.door, Reason: reason, Stage: x.Stages[i].Name}}}, nil
 }
 
 // notKept refuses to override what no rule keeps back, and says what does.

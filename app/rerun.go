@@ -139,6 +139,10 @@ func (a *App) onCheckRun(row store.CheckRun, x store.Execution, login, what stri
 			if no.code == "" {
 				return nil
 			}
+			w := wish{by: caller{login: login, door: "button"}, repository: x.RepositoryID, execution: x.ID, asked: what + " " + row.Name}
+			if err := a.deny(ctx, tx, w, no); err != nil {
+				return err
+			}
 			return noteRefusal(ctx, tx, row, x, fmt.Sprintf("**%s by %s refused:** %s", sentence(what), plain(login), no))
 		},
 	}

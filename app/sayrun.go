@@ -47,7 +47,7 @@ func (a *App) sayRun(ctx context.Context, s spoken) (operation, error) {
 
 // runOf is what is run, as the event that would start it by itself.
 func (a *App) runOf(ctx context.Context, s spoken) (pipeline.Execution, error) {
-	x := pipeline.Execution{Repository: s.repo.String(), RepositoryID: s.repo.ID, Actor: s.by.login}
+	x := pipeline.Execution{Repository: s.repo.String(), RepositoryID: s.repo.ID, Actor: s.by.login, Door: s.by.door}
 	switch {
 	case s.pull.Merged:
 		r, err := a.revision(ctx, s.repo, api.Start{Branch: s.pull.Base})

@@ -107,7 +107,7 @@ func (v visitor) Artifact(ctx context.Context, art pipeline.Artifact) (io.ReadCl
 }
 
 func (v visitor) Decide(ctx context.Context, id string, said api.Answer) error {
-	return v.operate(ctx, id, func(x store.Execution) (operation, error) {
+	return v.operate(ctx, id, decision(said.Approved), func(x store.Execution) (operation, error) {
 		g, err := chooseGate(gates([]store.Execution{x}), said.Approval, said.Commit)
 		if err != nil {
 			return nil, err
@@ -117,25 +117,33 @@ func (v visitor) Decide(ctx context.Context, id string, said api.Answer) error {
 }
 
 func (v visitor) Retry(ctx context.Context, id string, r api.Retry) error {
-	return v.operate(ctx, id, func(x store.Execution) (operation, error) {
+	return v.operate(ctx, id, "retry", func(x store.Execution) (operation, error) {
 		return v.retry(ctx, v.as(""), x, r.Stage, r.All)
 	})
 }
 
 func (v visitor) Override(ctx context.Context, id string, said api.Override) error {
-	return v.operate(ctx, id, func(x store.Execution) (operation, error) {
+	return v.operate(ctx, id, "override", func(x store.Execution) (operation, error) {
 		return v.override(ctx, v.as(said.Reason), x, said.Stage)
 	})
 }
 
 func (v visitor) Stop(ctx context.Context, id string, s api.Stop) error {
-	return v.operate(ctx, id, func(x store.Execution) (operation, error) {
+	return v.operate(ctx, id, "stop", func(x store.Execution) (operation, error) {
 		return v.stop(ctx, v.as(s.Reason), repository(x), []store.Execution{x}, s.Abandon)
 	})
 }
 
+// decision is what a person asks for who decides an approval.
+func decision(approved bool) string {
+	if approved {
+		return "approve"
+	}
+	return "reject"
+}
+
 // operate carries out what is asked of an execution, all of it or nothing.
-func (v visitor) operate(ctx context.Context, id string, ask func(store.Execution) (operation, error)) error {
+func (v visitor) operate(ctx context.Context, id, asked string, ask func(store.Execution) (operation, error)) error {
 	var x store.Execution
 	err := v.store.View(ctx, func(tx store.Tx) error {
 		var err error
@@ -147,7 +155,7 @@ func (v visitor) operate(ctx context.Context, id string, ask func(store.Executio
 	}
 	events, err := ask(x)
 	if err != nil {
-		return v.toAPI(err)
+		return v.toAPI(v.denied(ctx, wish{v.as(""), x.RepositoryID, x.ID, asked}, err))
 	}
 	return v.toAPI(v.update(ctx, func(tx store.Tx) error {
 		for _, e := range events {

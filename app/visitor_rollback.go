@@ -37,7 +37,7 @@ func (v visitor) goBack(ctx context.Context, r api.Rollback, key int64) (*comeba
 	}
 	c, err := v.rollBack(ctx, v.as(r.Reason), repo, goal{r.Pipeline, r.Stage, r.Lane, r.Execution})
 	if err != nil || r.Preview {
-		return c, false, err
+		return c, false, v.denied(ctx, wish{by: v.as(""), repository: repo.ID, asked: "rollback " + r.Stage}, err)
 	}
 	c.back.Delivery = key
 	err = v.update(ctx, func(tx store.Tx) error {

@@ -39,7 +39,7 @@ func (v visitor) Transitions(ctx context.Context, repository, pipelineName strin
 func matches(want, name string) bool { return want == "" || strings.EqualFold(want, name) }
 
 func (v visitor) Disable(ctx context.Context, d api.Disable) (api.Transition, error) {
-	return v.turn(ctx, d.Repository, func(repo github.Repository) (turn, error) {
+	return v.turn(ctx, d.Repository, "disable "+d.Stage, func(repo github.Repository) (turn, error) {
 		var until time.Time
 		if d.Until != "" {
 			var err error
@@ -52,7 +52,7 @@ func (v visitor) Disable(ctx context.Context, d api.Disable) (api.Transition, er
 }
 
 func (v visitor) Enable(ctx context.Context, w api.Way) (api.Transition, error) {
-	return v.turn(ctx, w.Repository, func(repo github.Repository) (turn, error) {
+	return v.turn(ctx, w.Repository, "enable "+w.Stage, func(repo github.Repository) (turn, error) {
 		return v.unfreeze(ctx, v.as(""), repo, wayOf(w))
 	})
 }
@@ -61,7 +61,7 @@ func wayOf(w api.Way) way { return way{w.Pipeline, w.Stage, w.Lane} }
 
 // turn opens or closes a way of a repository, which must be known by an execution:
 // GitHub is not asked, so that one can freeze while it is away.
-func (v visitor) turn(ctx context.Context, name string, ask func(github.Repository) (turn, error)) (api.Transition, error) {
+func (v visitor) turn(ctx context.Context, name, asked string, ask func(github.Repository) (turn, error)) (api.Transition, error) {
 	var t pipeline.Transition
 	repo, err := v.knownRepository(ctx, name)
 	if err != nil {
@@ -74,6 +74,7 @@ func (v visitor) turn(ctx context.Context, name string, ask func(github.Reposito
 			return err
 		})
 	}
+	err = v.denied(ctx, wish{by: v.as(""), repository: repo.ID, asked: asked}, err)
 	return api.TransitionOf(repo.String(), t), v.toAPI(err)
 }
 

@@ -70,12 +70,8 @@ func (d *drain) apply(ctx context.Context, a addressed) error {
 	if err := d.tx.SaveExecution(ctx, &x); err != nil {
 		return fmt.Errorf("save execution %s: %w", x.ID, err)
 	}
-	entry := AuditEntry{
-		At: a.event.When(), Repository: x.RepositoryID, Execution: x.ID,
-		Kind: string(a.event.Kind()), Actor: Actor(a.event), Door: door(a.event), Event: a.event,
-	}
-	if err := d.tx.Audit(ctx, entry); err != nil {
-		return fmt.Errorf("audit %s of execution %s: %w", entry.Kind, x.ID, err)
+	if err := d.tx.Audit(ctx, entryOf(x, a.event)); err != nil {
+		return fmt.Errorf("audit %s of execution %s: %w", a.event.Kind(), x.ID, err)
 	}
 	for _, effect := range effects {
 		if err := d.carry(ctx, x, effect); err != nil {
@@ -155,29 +151,4 @@ func (d *drain) stopJob(ctx context.Context, id pipeline.JobID) error {
 		return nil
 	}
 	return d.tx.SaveJob(ctx, j)
-}
-
-// Actor returns the person who caused an event, or "".
-func Actor(e pipeline.Event) string {
-	switch e := e.(type) {
-	case pipeline.Cancel:
-		return e.Actor
-	case pipeline.Stop:
-		return e.Actor
-	case pipeline.Retry:
-		return e.Actor
-	case pipeline.Override:
-		return e.Actor
-	case pipeline.Decided:
-		return e.Actor
-	}
-	return ""
-}
-
-// door returns the door by which a person asked for an event, or "".
-func door(e pipeline.Event) string {
-	if d, ok := e.(pipeline.Decided); ok {
-		return d.Door
-	}
-	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stagegate/stagegate/internal/audit"
+	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 // AuditEntry is one thing that was decided or has happened. It is written in the
@@ -39,4 +40,37 @@ type AuditLog interface {
 	Audited(ctx context.Context, f AuditFilter) ([]audit.Row, error)
 	// AuditHead is the last row, or number zero and audit.Begin where there is none.
 	AuditHead(ctx context.Context) (audit.Head, error)
+}
+
+// begun is what the audit log has of the event that began an execution: of what, and
+// because of what.
+type begun struct {
+	Pipeline string
+	Number   int
+	Trigger  pipeline.Trigger
+	Lane     string
+	Commit   string
+	Rollback *pipeline.Rollback `json:",omitempty"`
+	Event    pipeline.Event
+}
+
+// entryOf is what the audit log has of an event that an execution has taken.
+func entryOf(x Execution, e pipeline.Event) AuditEntry {
+	entry := AuditEntry{At: e.When(), Repository: x.RepositoryID, Execution: x.ID, Kind: string(e.Kind()), Event: e}
+	switch e := e.(type) {
+	case pipeline.Started, pipeline.Invalid, pipeline.Outrun, pipeline.Skip:
+		entry.Actor, entry.Door = x.Actor, x.Door
+		entry.Event = begun{x.Definition.Name, x.Number, x.Trigger, x.Lane, x.Revision.Commit, x.Rollback, e}
+	case pipeline.Cancel:
+		entry.Actor = e.Actor
+	case pipeline.Stop:
+		entry.Actor, entry.Door = e.Actor, e.Door
+	case pipeline.Retry:
+		entry.Actor, entry.Door = e.Actor, e.Door
+	case pipeline.Override:
+		entry.Actor, entry.Door = e.Actor, e.Door
+	case pipeline.Decided:
+		entry.Actor, entry.Door = e.Actor, e.Door
+	}
+	return entry
 }

@@ -94,6 +94,7 @@ type (
 	Stop struct {
 		At      time.Time
 		Actor   string
+		Door    string `json:",omitempty"` // by which the person asked
 		Reason  string
 		Abandon bool
 	}
@@ -160,6 +161,7 @@ type (
 	Override struct {
 		At        time.Time
 		Actor     string
+		Door      string `json:",omitempty"`
 		Reason    string
 		Stage     string
 		Overtaken bool
@@ -188,6 +190,7 @@ type (
 	Retry struct {
 		At        time.Time
 		Actor     string
+		Door      string `json:",omitempty"`
 		Stage     string
 		All       bool
 		Overtaken bool

@@ -55,6 +55,7 @@ type Execution struct {
 	Trigger      Trigger
 	Activity     string `json:",omitempty"` // of a pull request or a merge group, in GitHub's words: opened, closed; else empty
 	Actor        string // login of who caused the trigger
+	Door         string `json:",omitempty"` // by which that person asked for it: comment, api; else empty
 	Asked        string `json:",omitempty"` // of a start by the API: a digest of what was asked for
 	// Trusted lets it into environments. They trust a repository's default branch
 	// alone, and no pull request.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 
 	"github.com/stagegate/stagegate/app/store"
@@ -151,4 +152,29 @@ func readBefore(ctx context.Context, tx *sql.Tx, list string, last *int64) ([]au
 		found = append(found, r)
 	}
 	return found, rows.Err()
+}
+
+// ReadAudit hands out the rows of the audit log of a file, the first one first, without
+// a server and without writing to the file. An error of each ends it.
+func ReadAudit(ctx context.Context, path string, each func(audit.Row) error) error {
+	db, err := open(path, url.Values{"mode": {"ro"}, "_query_only": {"on"}}, 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, `SELECT `+auditColumns+` FROM audit ORDER BY number`)
+	if err != nil {
+		return fmt.Errorf("read the audit log of %s: %w", path, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scanAudit(rows)
+		if err == nil {
+			err = each(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
