@@ -112,6 +112,7 @@ type Spec struct {
 	Command   []string // replaces the image's entry point
 	Dir       string
 	Env       []string
+	Private   Private
 	Limits    Limits
 }
 

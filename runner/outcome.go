@@ -96,7 +96,7 @@ func (t *task) explain(s State) verdict {
 		return t.noCommand(s.ExitCode)
 	case s.ExitCode == 1 && t.neverRan() && strings.HasSuffix(t.log.Tail(), ": Exec format error"): // the init has no code for it
 		return errored("the image's %s is no program for the engine's processor (the image says: %s)",
-			command(t.job.Shell)[0], cmp.Or(t.processor, "nothing"))
+			t.command()[0], cmp.Or(t.processor, "nothing"))
 	case s.ExitCode == exitNotFound:
 		return failed("exit code %d: command not found", s.ExitCode)
 	case s.ExitCode == exitNotExecutable:
@@ -112,12 +112,15 @@ func (t *task) explain(s State) verdict {
 
 // noCommand says why not even the shell ran.
 func (t *task) noCommand(code int) verdict {
-	name := command(t.job.Shell)[0]
+	name := t.command()[0]
 	switch {
 	case code == exitNotExecutable:
 		return errored("the image's %s cannot be executed", name)
 	case name == scriptPath:
 		return errored("the image does not have the interpreter that the script's first line names")
+	case name != command(t.job.Shell)[0]:
+		return errored("the image has no %s that can be run, which puts secrets among the variables; name them as files, as in - %s: file",
+			name, t.job.Secrets[0].Name)
 	default:
 		return errored("the image has no %s that can be run", name)
 	}

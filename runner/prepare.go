@@ -31,6 +31,7 @@ const (
 	labelPipeline   = "stagegate.pipeline"
 	labelImage      = "stagegate.image"
 	labelWorkspace  = "stagegate.workspace" // the folder's name; empty for a volume
+	labelPrivate    = "stagegate.secrets"   // likewise, in memory
 )
 
 // begin makes the container, fills it, starts it and follows it. Nothing
@@ -119,7 +120,11 @@ func (t *task) create(ctx context.Context, image Image, folder string) (Containe
 	// only an engine that hangs is given up.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer stop()
-	spec := t.spec(image, folder)
+	private, err := t.hidePrivate(image, folder != "")
+	if err != nil {
+		return nil, fmt.Errorf("keep secrets in memory: %w", err)
+	}
+	spec := t.spec(image, folder, private)
 	c, err := t.r.Engine.Create(ctx, spec)
 	if errors.Is(err, ErrNameTaken) {
 		found, ferr := t.find()
@@ -129,6 +134,7 @@ func (t *task) create(ctx context.Context, image Image, folder string) (Containe
 		if found != nil {
 			t.r.remove(ctx, found.Container)
 			t.r.spaceOf(*found).remove()
+			(&task{r: t.r, private: t.r.privateOf(*found)}).forgetPrivate()
 		}
 		c, err = t.r.Engine.Create(ctx, spec)
 	}
@@ -139,12 +145,8 @@ func (t *task) create(ctx context.Context, image Image, folder string) (Containe
 	return c, err
 }
 
-func (t *task) spec(image Image, folder string) Spec {
+func (t *task) spec(image Image, folder string, private Private) Spec {
 	id := t.job.ID.String()
-	workspace := ""
-	if folder != "" {
-		workspace = path.Base(folder)
-	}
 	return Spec{
 		Name:  ContainerName(t.r.ID, id),
 		Image: image.ID,
@@ -154,15 +156,25 @@ func (t *task) spec(image Image, folder string) Spec {
 			labelRepository: t.job.Repository,
 			labelPipeline:   t.job.Pipeline,
 			labelImage:      image.Digest,
-			labelWorkspace:  workspace,
+			labelWorkspace:  baseName(folder),
+			labelPrivate:    baseName(private.Folder),
 		},
 		Execution: t.job.ID.Execution,
 		Folder:    folder,
-		Command:   command(t.job.Shell),
+		Command:   t.command(),
 		Dir:       workDir(t.job),
-		Env:       environment(t.job, t.hashed, t.secrets),
+		Env:       environment(t.job, t.hashed),
+		Private:   private,
 		Limits:    t.r.Limits,
 	}
+}
+
+// baseName is the last part of a path, and empty for none.
+func baseName(folder string) string {
+	if folder == "" {
+		return ""
+	}
+	return path.Base(folder)
 }
 
 // namePrefix begins the names of containers, and of folders in WorkDir.
@@ -206,9 +218,9 @@ func workDir(j pipeline.Job) string {
 
 func inputDir(name string) string { return path.Join(inputsPath, name) }
 
-// environment lists what the script sees. The job's own values, and last of
-// them its secrets, win.
-func environment(j pipeline.Job, hashed, secrets []pipeline.Value) []string {
+// environment lists what the script sees but for its secrets. The job's own
+// values, and last of them the paths of secrets, win.
+func environment(j pipeline.Job, hashed []pipeline.Value) []string {
 	values := []pipeline.Value{
 		{Name: "CI", Value: "true"},
 		{Name: "STAGEGATE_EXECUTION", Value: j.ID.Execution},
@@ -227,7 +239,7 @@ func environment(j pipeline.Job, hashed, secrets []pipeline.Value) []string {
 	}
 	values = append(values, j.Env...)
 	values = append(values, hashed...)
-	values = append(values, secrets...)
+	values = append(values, secretPaths(j.Secrets)...)
 	at := map[string]int{}
 	var env []string
 	for _, v := range values {

@@ -166,17 +166,19 @@ func (r *Runner) removeOrphans(ctx context.Context, held []Lease) error {
 	for _, l := range held {
 		wanted[l.Job.ID.String()] = true
 	}
-	folders := map[string]bool{}
+	folders, private := map[string]bool{}, map[string]bool{}
 	for _, f := range found {
 		job := f.Labels[LabelJob]
 		if wanted[job] {
 			folders[f.Labels[labelWorkspace]] = true
+			private[f.Labels[labelPrivate]] = true
 			continue
 		}
 		r.Log.Info("remove orphaned container", "job", job)
 		r.remove(ctx, f.Container)
 	}
 	r.sweepFolders(folders)
+	r.sweepPrivate(private)
 	return nil
 }
 

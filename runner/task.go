@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +25,7 @@ type task struct {
 
 	container Container // the last one seen; nil before it is made
 	space     workspace // that container's
+	private   string    // the folder of its secrets; empty: none, or the engine has it
 	unsure    bool      // one may have been made of which the engine did not tell
 	calm      func()    // the job is no longer on its way to its start
 	started   bool      // it may have been started: never start another
@@ -125,6 +125,7 @@ func (t *task) seek(ctx context.Context) {
 // clear removes the container and what it worked on: at once where nobody works
 // there any more, since the engine takes its time.
 func (t *task) clear(ctx context.Context) {
+	defer t.forgetPrivate()
 	if t.r.Keep {
 		return
 	}
@@ -217,7 +218,7 @@ func (t *task) pick(all []Found) *Found {
 // attempt goes on from what the engine has of the job.
 func (t *task) attempt(found *Found) error {
 	if found != nil {
-		t.container, t.space = found.Container, t.r.spaceOf(*found)
+		t.container, t.space, t.private = found.Container, t.r.spaceOf(*found), t.r.privateOf(*found)
 	}
 	switch {
 	case found == nil && t.started:
@@ -230,6 +231,7 @@ func (t *task) attempt(found *Found) error {
 	case found.State.Phase == Created:
 		t.r.remove(t.leased, found.Container)
 		t.space.remove()
+		t.forgetPrivate()
 		t.started, t.looks = false, 0
 		return t.begin()
 	default:
@@ -342,12 +344,12 @@ func (t *task) getSecrets() error {
 	if len(t.job.Secrets) == 0 || t.secrets != nil {
 		return nil
 	}
-	if i := slices.IndexFunc(t.job.Secrets, func(s pipeline.SecretUse) bool { return s.File }); i >= 0 {
-		return &Refusal{Reason: "this runner cannot give secret " + t.job.Secrets[i].Name + " as a file yet"}
-	}
 	values, err := t.r.Files.Secrets(t.leased, t.lease.Token)
 	if err != nil {
 		return fmt.Errorf("get secrets: %w", err)
+	}
+	if len(values) != len(t.job.Secrets) {
+		return fmt.Errorf("get secrets: got %d, the job names %d", len(values), len(t.job.Secrets))
 	}
 	t.secrets = values
 	return nil

@@ -69,6 +69,27 @@ func (e *Engine) create(ctx context.Context, s runner.Spec, cpus int) (*box, err
 	}
 	host := hostConfig(s.Limits, network, cpus)
 	host.Mounts = []mount.Mount{workspace(s)}
+	keeper, err := e.keepPrivate(ctx, s, host)
+	if err != nil {
+		return nil, err
+	}
+	made, err := e.createOf(ctx, s, config, host)
+	if err != nil {
+		if keeper != nil {
+			err = errors.Join(err, keeper.Remove(ctx))
+		}
+		if notSeen(err, s.Private.Folder) {
+			s.Private.Folder = ""
+			return e.create(ctx, s, cpus)
+		}
+		return nil, err
+	}
+	made.keeper = keeper
+	return made, nil
+}
+
+// createOf gives the container a network namespace that is ready, if there is one.
+func (e *Engine) createOf(ctx context.Context, s runner.Spec, config *container.Config, host *container.HostConfig) (*box, error) {
 	if sh := e.take(ctx, s); sh != nil {
 		joined := *host
 		sh.join(&joined)
@@ -87,13 +108,18 @@ func (e *Engine) create(ctx context.Context, s runner.Spec, cpus int) (*box, err
 	switch {
 	case err == nil:
 		return &box{engine: e, id: made.ID}, nil
-	case s.Folder != "" && strings.Contains(err.Error(), "bind source path does not exist"):
+	case notSeen(err, s.Folder):
 		return nil, fmt.Errorf("%w: %w", runner.ErrNotSeen, err)
 	case cerrdefs.IsConflict(err):
 		return nil, fmt.Errorf("%w: %w", runner.ErrNameTaken, err)
 	default:
 		return nil, translate(ctx, err)
 	}
+}
+
+// notSeen tells that the engine does not see a folder of this machine.
+func notSeen(err error, folder string) bool {
+	return err != nil && folder != "" && strings.Contains(err.Error(), "bind source path does not exist: "+folder)
 }
 
 // refusesCPUs tells that the engine's machine has fewer processors than were
@@ -150,6 +176,7 @@ type box struct {
 	id     string
 	exit   *exit  // registered by Start
 	share  *share // of a network namespace; nil: it has its own
+	keeper *box   // of its secrets, until it runs; nil: they need none
 }
 
 func (b *box) Put(ctx context.Context, tar io.Reader) error {
@@ -176,6 +203,7 @@ func (b *box) Start(ctx context.Context) (runner.Output, time.Time, error) {
 		return nil, time.Time{}, b.startError(ctx, err)
 	}
 	b.exit = &x
+	_ = b.dismissKeeper(ctx) // Remove tries again
 	// stop is the caller's from here: waiting ends with ctx.
 	context.AfterFunc(ctx, stop)
 	return newStream(conn.Reader, conn.Conn, false), time.Now(), nil
@@ -292,7 +320,7 @@ func (b *box) Remove(ctx context.Context) error {
 	}
 	b.share.end()
 	b.share.remove()
-	return nil
+	return b.dismissKeeper(ctx)
 }
 
 // removed waits until the engine has removed the container.

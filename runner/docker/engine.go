@@ -86,7 +86,7 @@ func (e *Engine) Containers(ctx context.Context, id string) ([]runner.Found, err
 	}
 	var all []runner.Found
 	for _, s := range list {
-		c := &box{engine: e, id: s.ID}
+		c := &box{engine: e, id: s.ID, keeper: e.keeperOf(s, list)}
 		state, err := c.inspect(ctx)
 		if errors.Is(err, runner.ErrGone) {
 			continue

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -303,6 +304,9 @@ func (b *bench) nothingLeft() {
 		if left, err := os.ReadDir(b.work); err != nil || len(left) > 0 {
 			b.Errorf("workspaces are left: %v, %v", left, err)
 		}
+	}
+	if left, err := filepath.Glob("/dev/shm/" + runner.ContainerName(b.id, "") + "-secrets/*"); err != nil || len(left) > 0 {
+		b.Errorf("secrets are left: %v, %v", left, err)
 	}
 }
 
