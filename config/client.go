@@ -11,13 +11,7 @@ var clientSettings = []string{"STAGEGATE_LISTEN", "STAGEGATE_PUBLIC_URL", "STAGE
 // environment. Names that are not ours to read are not looked at.
 func LoadClient(environ []string, server string) (Settings, error) {
 	l := loader{env: stagegateVariables(environ), flags: map[string]string{"public-url": server}}
-	values := defaults()
-	for _, s := range settings {
-		if slices.Contains(clientSettings, s.Name) {
-			l.load(&values, s)
-		}
-	}
-	l.derive(&values)
+	values := l.some(clientSettings)
 	for i := range l.problems {
 		if p := &l.problems[i]; p.Name == "--public-url" {
 			p.Name = "--server"
@@ -27,4 +21,27 @@ func LoadClient(environ []string, server string) (Settings, error) {
 		return Settings{}, l.problems
 	}
 	return Settings{PublicURL: values.PublicURL, Data: values.Data, AdminToken: values.AdminToken}, nil
+}
+
+// LoadDatabase makes Settings of what environ says about where the database is: Data and
+// DatabaseURL as in Load; every other field is zero.
+func LoadDatabase(environ []string) (Settings, error) {
+	l := loader{env: stagegateVariables(environ)}
+	values := l.some([]string{"STAGEGATE_DATA", "STAGEGATE_DATABASE_URL"})
+	if len(l.problems) > 0 {
+		return Settings{}, l.problems
+	}
+	return Settings{Data: values.Data, DatabaseURL: values.DatabaseURL}, nil
+}
+
+// some loads the settings of these names alone.
+func (l *loader) some(names []string) Settings {
+	values := defaults()
+	for _, s := range settings {
+		if slices.Contains(names, s.Name) {
+			l.load(&values, s)
+		}
+	}
+	l.derive(&values)
+	return values
 }

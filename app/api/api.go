@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/stagegate/stagegate/internal/audit"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
@@ -36,6 +37,9 @@ type Executions interface {
 	// Transitions lists those that are disabled, of a repository and a pipeline, or
 	// of all for "".
 	Transitions(ctx context.Context, repository, pipeline string) ([]Transition, error)
+	// Audit lists rows of the audit log, with the names of the repositories that they
+	// are about.
+	Audit(ctx context.Context, q AuditQuery) (rows []audit.Row, repositories map[int64]string, err error)
 }
 
 // Operations carries out what is asked for. What cannot be done is a *Refusal.
@@ -143,6 +147,7 @@ func routes() []route {
 		{http.MethodGet, "/transitions", (*server).transitions},
 		{http.MethodPost, "/transitions", (*server).disable},
 		{http.MethodPost, "/transitions/enable", (*server).enable},
+		{http.MethodGet, "/audit", (*server).audit},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Client asks the API of a running process. What is refused is a *Refusal.
@@ -90,6 +91,19 @@ func (c Client) Disable(ctx context.Context, d Disable) (Transition, error) {
 // Enable opens the way into a stage and returns what kept it closed.
 func (c Client) Enable(ctx context.Context, w Way) (Transition, error) {
 	return post[Transition](ctx, c, "/transitions/enable", w)
+}
+
+// Audit lists one page of the audit log.
+func (c Client) Audit(ctx context.Context, q AuditQuery) (AuditPage, error) {
+	order, cursor, since := "newest", q.Before, ""
+	if q.Oldest {
+		order, cursor = "oldest", q.After
+	}
+	if !q.Since.IsZero() {
+		since = q.Since.UTC().Format(time.RFC3339)
+	}
+	return get[AuditPage](ctx, c, "/audit", values("repository", q.Repository, "execution", q.Execution, "actor", q.Actor, "kind", q.Kind,
+		"since", since, "order", order, "cursor", positive(int(cursor)), "limit", positive(q.Limit)))
 }
 
 // LogQuery says which part of which log is wanted.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagegate/stagegate/app/api"
 	"github.com/stagegate/stagegate/app/api/apitest"
+	"github.com/stagegate/stagegate/internal/audit"
 )
 
 func document(t *testing.T) *openapi3.T {
@@ -56,7 +57,7 @@ func TestTypes(t *testing.T) {
 		"Artifact": api.Artifact{}, "Approval": api.Approval{}, "Decision": api.Decision{},
 		"Answer": api.Answer{}, "Retry": api.Retry{}, "Override": api.Override{}, "Stop": api.Stop{}, "Start": api.Start{},
 		"Rollback": api.Rollback{}, "RollbackPlan": api.RollbackPlan{}, "Gates": api.Gates{}, "Gate": api.Gate{}, "GoesBack": api.GoesBack{},
-		"Webhook": api.Webhook{}, "Upstream": api.Upstream{}, "Transition": api.Transition{}, "Transitions": api.Page[api.Transition]{}, "Way": api.Way{}, "Disable": api.Disable{},
+		"Webhook": api.Webhook{}, "Upstream": api.Upstream{}, "Transition": api.Transition{}, "Transitions": api.Page[api.Transition]{}, "Way": api.Way{}, "AuditRow": audit.Row{}, "AuditPage": api.AuditPage{}, "Disable": api.Disable{},
 	}
 	for name, value := range types {
 		schema := schemas[name]

@@ -50,6 +50,14 @@ func (r Row) Follow(before string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// kept is a time as the store keeps it.
+func kept(t time.Time) time.Time {
+	if ms := milliseconds(t); ms != 0 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
+}
+
 // milliseconds since 1970; the zero time is zero, as the store keeps it.
 func milliseconds(t time.Time) int64 {
 	if t.IsZero() {

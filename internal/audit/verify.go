@@ -56,8 +56,8 @@ type Verifier struct {
 
 // NewVerifier begins. The log must hold the head that was kept; the zero Head asks for
 // none.
-func NewVerifier(kept Head) *Verifier {
-	return &Verifier{last: Head{Hash: Begin}, kept: kept, met: kept.Hash == "" || kept.Hash == Begin}
+func NewVerifier(must Head) *Verifier {
+	return &Verifier{last: Head{Hash: Begin}, kept: must, met: must.Hash == "" || must.Hash == Begin}
 }
 
 // Next takes the next row. An error is a Broken.
@@ -68,7 +68,7 @@ func (v *Verifier) Next(r Row) error {
 		return Broken{want, fmt.Sprintf("it is missing; row %d follows row %d", r.Number, v.last.Number)}
 	case r.Number < want:
 		return Broken{r.Number, fmt.Sprintf("it stands behind row %d", v.last.Number)}
-	case r.Follow(v.last.Hash) != r.Hash:
+	case r.Follow(v.last.Hash) != r.Hash, !r.At.Equal(kept(r.At)):
 		return Broken{want, "what it says does not give its hash: it was changed or inserted, or is not where it was"}
 	case v.kept.Number == want && v.kept.Hash != r.Hash:
 		return Broken{want, "its hash is not that of the head which was kept: it, or a row before it, was changed, and the rows from there on were made anew"}

@@ -155,13 +155,21 @@ func readBefore(ctx context.Context, tx *sql.Tx, list string, last *int64) ([]au
 }
 
 // ReadAudit hands out the rows of the audit log of a file, the first one first, without
-// a server and without writing to the file. An error of each ends it.
+// writing to the file; a server may run on it. An error of each ends it.
 func ReadAudit(ctx context.Context, path string, each func(audit.Row) error) error {
-	db, err := open(path, url.Values{"mode": {"ro"}, "_query_only": {"on"}}, 1)
+	db, err := sql.Open("sqlite3", address(path, url.Values{"mode": {"ro"}, "_query_only": {"on"}, "_busy_timeout": {"10000"}}))
 	if err != nil {
-		return err
+		return fmt.Errorf("open %s: %w", path, err)
 	}
 	defer db.Close()
+	var chained bool
+	const asks = `SELECT count(*) > 0 FROM pragma_table_info('audit') WHERE name = 'hash'`
+	if err := db.QueryRowContext(ctx, asks).Scan(&chained); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if !chained {
+		return fmt.Errorf("%s has no audit log with hashes: it is no database of Stagegate, or one of an earlier release, whose log gets them when `stagegate serve` of this one opens it", path)
+	}
 	rows, err := db.QueryContext(ctx, `SELECT `+auditColumns+` FROM audit ORDER BY number`)
 	if err != nil {
 		return fmt.Errorf("read the audit log of %s: %w", path, err)

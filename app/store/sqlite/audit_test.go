@@ -2,8 +2,11 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,5 +105,96 @@ func TestRefusedTransactionLeavesTheChain(t *testing.T) {
 	}
 	if rows := logOf(t, open(t, path)); len(rows) != 12 || rows[11].Actor != "8 1" {
 		t.Errorf("%d rows, %+v", len(rows), rows)
+	}
+}
+
+// tampered makes a log of six rows and changes its file by SQL, as whoever may write to
+// the file can: they drop the triggers first.
+func tampered(t *testing.T, statements string) (path string, head audit.Head) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "s.db")
+	s := open(t, path)
+	for i := range 6 {
+		err := s.Update(t.Context(), func(tx store.Tx) error {
+			err := tx.Audit(t.Context(), store.AuditEntry{At: time.Unix(int64(i), 0), Repository: 42, Execution: "1", Kind: "decided", Actor: "bob", Event: i})
+			if err == nil {
+				head, err = tx.AuditHead(t.Context())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const drop = `DROP TRIGGER audit_keeps_what_was; DROP TRIGGER audit_keeps_all; DROP TRIGGER audit_goes_on;`
+	if _, err := db.ExecContext(t.Context(), drop+statements); err != nil {
+		t.Fatal(err)
+	}
+	return path, head
+}
+
+// TestTamperingBySQL edits the file, and asks for the first row that shows it: without a
+// head, and with the one that was kept. Zero: it does not show.
+func TestTamperingBySQL(t *testing.T) {
+	for statements, want := range map[string][2]int64{
+		``: {0, 0},
+		`UPDATE audit SET actor = 'eve' WHERE number = 3`:                                           {3, 3},
+		`UPDATE audit SET event = '{}' WHERE number = 3`:                                            {3, 3},
+		`UPDATE audit SET at = at + 1 WHERE number = 3`:                                             {3, 3},
+		`UPDATE audit SET hash = (SELECT hash FROM audit WHERE number = 2) WHERE number = 3`:        {3, 3},
+		`DELETE FROM audit WHERE number = 1`:                                                        {1, 1},
+		`DELETE FROM audit WHERE number = 3`:                                                        {3, 3},
+		`DELETE FROM audit WHERE number = 3; UPDATE audit SET number = number - 1 WHERE number > 3`: {3, 3},
+		`DELETE FROM audit WHERE number > 4`:                                                        {0, 5},
+		`DELETE FROM audit`:                                                                         {0, 1},
+		`UPDATE audit SET number = 7 WHERE number = 3; UPDATE audit SET number = 3 WHERE number = 4; UPDATE audit SET number = 4 WHERE number = 7`: {3, 3},
+		`INSERT INTO audit SELECT 7, at, repository, execution, kind, 'eve', door, event, hash FROM audit WHERE number = 6`:                        {7, 7},
+		`UPDATE audit SET number = -number WHERE number > 3; UPDATE audit SET number = 1 - number WHERE number < 0;
+			INSERT INTO audit SELECT 4, at, repository, execution, kind, actor, door, event, hash FROM audit WHERE number = 3`: {4, 4},
+	} {
+		path, head := tampered(t, statements)
+		for i, kept := range []audit.Head{{}, head} {
+			v := audit.NewVerifier(kept)
+			err := sqlite.ReadAudit(t.Context(), path, v.Next)
+			if err == nil {
+				_, err = v.End()
+			}
+			var broken audit.Broken
+			if errors.As(err, &broken) != (want[i] != 0) || broken.Number != want[i] {
+				t.Errorf("%s, head %v: %v; want row %d", statements, kept, err, want[i])
+			}
+		}
+	}
+}
+
+// TestReadAudit reads while a server writes, and leaves a file alone that is not ours.
+func TestReadAudit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b?#%.db")
+	s := open(t, path)
+	err := s.Update(t.Context(), func(tx store.Tx) error {
+		return tx.Audit(t.Context(), store.AuditEntry{At: time.Now(), Kind: "decided", Event: 1})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	if err := sqlite.ReadAudit(t.Context(), path, func(audit.Row) error { rows++; return nil }); err != nil || rows != 1 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+	before := old(t, 7)
+	if err := sqlite.ReadAudit(t.Context(), before, nil); err == nil || !strings.Contains(err.Error(), "has no audit log with hashes") {
+		t.Errorf("of an earlier release: %v", err)
+	}
+	missing := filepath.Join(t.TempDir(), "none.db")
+	if err := sqlite.ReadAudit(t.Context(), missing, nil); err == nil {
+		t.Error("a file that is not there is read")
 	}
 }

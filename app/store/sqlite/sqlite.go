@@ -63,13 +63,17 @@ func open(path string, extra url.Values, connections int) (*sql.DB, error) {
 	for k, v := range extra {
 		pragmas[k] = v
 	}
-	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Opaque: escape(path), RawQuery: pragmas.Encode()}).String())
+	db, err := sql.Open("sqlite3", address(path, pragmas))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return db, nil
+}
+
+func address(path string, options url.Values) string {
+	return (&url.URL{Scheme: "file", Opaque: escape(path), RawQuery: options.Encode()}).String()
 }
 
 // escape keeps the characters of a path that a URI would read as its own.
