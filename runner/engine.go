@@ -40,8 +40,10 @@ func (r *Refusal) Error() string { return r.Reason }
 // Engine makes containers. Its one implementation is in runner/docker.
 type Engine interface {
 	// Image makes the engine have the image, pulling it only when it is
-	// missing, and tells what it is. It says what it does, for the log.
-	Image(ctx context.Context, name string, say func(line string)) (Image, error)
+	// missing, and tells what it is. It says what it does, for the log. The
+	// login of the image's registry is asked for only where it is needed; an
+	// image that only a login opens is given to nobody whose own does not.
+	Image(ctx context.Context, name string, login LoginOf, say func(line string)) (Image, error)
 	// Create makes a container that is not running yet. A Folder that the engine
 	// does not see under the same path is ErrNotSeen.
 	Create(ctx context.Context, s Spec) (Container, error)
@@ -78,6 +80,9 @@ type Container interface {
 	// that is gone already is no error.
 	Remove(ctx context.Context) error
 }
+
+// LoginOf finds the login of a registry by its host.
+type LoginOf func(ctx context.Context, host string) (Login, error)
 
 // Image is an image the engine has.
 type Image struct {

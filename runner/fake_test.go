@@ -58,7 +58,7 @@ func (e *fakeEngine) check() error {
 	return nil
 }
 
-func (e *fakeEngine) Image(_ context.Context, name string, say func(string)) (runner.Image, error) {
+func (e *fakeEngine) Image(_ context.Context, name string, _ runner.LoginOf, say func(string)) (runner.Image, error) {
 	if err := e.check(); err != nil {
 		return runner.Image{}, err
 	}

@@ -65,11 +65,11 @@ func (e *hangingEngine) Containers(ctx context.Context, id string) ([]runner.Fou
 	return found, err
 }
 
-func (e *hangingEngine) Image(ctx context.Context, name string, say func(string)) (runner.Image, error) {
+func (e *hangingEngine) Image(ctx context.Context, name string, login runner.LoginOf, say func(string)) (runner.Image, error) {
 	if err := e.answer(ctx, "image"); err != nil {
 		return runner.Image{}, err
 	}
-	return e.fakeEngine.Image(ctx, name, say)
+	return e.fakeEngine.Image(ctx, name, login, say)
 }
 
 // Create makes the container, whether or not it tells so.

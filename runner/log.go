@@ -118,6 +118,13 @@ func (l *jobLog) Masker() *redact.Masker {
 	return l.said.masker
 }
 
+// Hide hides a value from here on.
+func (l *jobLog) Hide(value string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.said.masker = l.said.masker.With(value)
+}
+
 // Close writes what was held back and closes what is below. The second time it
 // does nothing.
 func (l *jobLog) Close() error {

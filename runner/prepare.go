@@ -55,7 +55,7 @@ func (t *task) prepare(ctx context.Context) error {
 	if err := t.openLog(); err != nil {
 		return err
 	}
-	image, err := t.r.Engine.Image(ctx, t.job.Image, t.note)
+	image, err := t.r.Engine.Image(ctx, t.job.Image, t.login, t.note)
 	if err != nil {
 		return fmt.Errorf("get image %s: %w", t.job.Image, err)
 	}
@@ -71,6 +71,16 @@ func (t *task) prepare(ctx context.Context) error {
 		t.space.remove()
 	}
 	return t.inVolume(ctx, image)
+}
+
+// login finds the login of a registry, and hides its password from here on.
+func (t *task) login(ctx context.Context, host string) (Login, error) {
+	l, err := t.r.Files.Login(ctx, t.lease.Token, host)
+	if err != nil {
+		return Login{}, fmt.Errorf("find login of %s: %w", host, err)
+	}
+	t.log.Hide(l.Password)
+	return l, nil
 }
 
 // inFolder makes the container on a folder that it shares with this machine,

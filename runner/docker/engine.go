@@ -7,6 +7,7 @@ package docker
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -40,9 +42,11 @@ type Engine struct {
 	telling    sync.Mutex  // held while the engine is asked about itself
 
 	mu      sync.Mutex
-	about   *about   // nil until the engine was asked
-	bridge  string   // id of the network the containers are on; empty until it was looked for
-	reserve *reserve // of network namespaces; nil: every container has its own
+	coming  map[string]int                  // images that are pulled with a login just now
+	proofs  map[[sha256.Size]byte]time.Time // logins that were seen to open private images
+	about   *about                          // nil until the engine was asked
+	bridge  string                          // id of the network the containers are on; empty until it was looked for
+	reserve *reserve                        // of network namespaces; nil: every container has its own
 }
 
 var _ runner.Engine = (*Engine)(nil)
@@ -66,7 +70,7 @@ func connect(where client.Opt) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Docker settings: %w", err)
 	}
-	return &Engine{api: api, processors: runtime.NumCPU()}, nil
+	return &Engine{api: api, processors: runtime.NumCPU(), proofs: map[[sha256.Size]byte]time.Time{}, coming: map[string]int{}}, nil
 }
 
 // Close drops the connections.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/distribution/reference"
@@ -14,20 +15,14 @@ import (
 
 // Image makes the engine have the image. Why it cannot is a *runner.Refusal,
 // in words for whoever wrote the image's name.
-func (e *Engine) Image(ctx context.Context, name string, say func(string)) (runner.Image, error) {
+func (e *Engine) Image(ctx context.Context, name string, login runner.LoginOf, say func(string)) (runner.Image, error) {
 	ref, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
 		return runner.Image{}, &runner.Refusal{Reason: fmt.Sprintf("image %q: not an image name", name)}
 	}
-	found, err := e.api.ImageInspect(ctx, name)
-	if cerrdefs.IsNotFound(err) {
-		if err := e.pull(ctx, name, say); err != nil {
-			return runner.Image{}, err
-		}
-		found, err = e.api.ImageInspect(ctx, name)
-	}
+	found, err := e.allowed(ctx, fetch{name: name, ref: ref}, login, say)
 	if err != nil {
-		return runner.Image{}, fmt.Errorf("inspect image %s: %w", name, translate(ctx, err))
+		return runner.Image{}, err
 	}
 	e.look(found)
 	user := ""
@@ -35,6 +30,46 @@ func (e *Engine) Image(ctx context.Context, name string, say func(string)) (runn
 		user = found.Config.User
 	}
 	return runner.Image{ID: found.ID, Digest: digest(ref, found), Root: isRoot(user), Processor: found.Architecture}, nil
+}
+
+// allowed returns an image that the job may use, and pulls it where it is missing.
+func (e *Engine) allowed(ctx context.Context, f fetch, login runner.LoginOf, say func(string)) (image.InspectResponse, error) {
+	doubtful := e.isComing(f) // asked first: what is not there yet has no mark yet
+	found, err := e.api.ImageInspect(ctx, f.name)
+	missing := cerrdefs.IsNotFound(err)
+	switch {
+	case err != nil && !missing:
+		return found, fmt.Errorf("inspect image %s: %w", f.name, translate(ctx, err))
+	case !missing && !doubtful && !isPrivate(found):
+		return found, nil
+	}
+	if !missing && strings.HasPrefix(strings.TrimPrefix(found.ID, "sha256:"), strings.TrimPrefix(f.name, "sha256:")) {
+		return found, &runner.Refusal{Reason: fmt.Sprintf("image %s: it is private; name it as its registry does, and not by its id", f.name)}
+	}
+	if f.login, err = login(ctx, f.host()); err != nil {
+		return found, err
+	}
+	if missing {
+		return e.obtain(ctx, f, say)
+	}
+	return found, e.prove(ctx, f, found.ID, say)
+}
+
+// obtain pulls an image. Whatever becomes of that, an image that is there then is
+// marked where only the login opens it.
+func (e *Engine) obtain(ctx context.Context, f fetch, say func(string)) (image.InspectResponse, error) {
+	defer e.isBeingPulled(f)()
+	err := e.pull(ctx, f, say)
+	lasting, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer stop()
+	found, missing := e.api.ImageInspect(lasting, f.name)
+	if missing == nil {
+		missing = e.keepToLogin(lasting, f, found)
+	}
+	if err == nil && missing != nil {
+		err = fmt.Errorf("inspect image %s: %w", f.name, translate(ctx, missing))
+	}
+	return found, err
 }
 
 // digest names the image by what its registry calls it; one that was made here
@@ -53,16 +88,16 @@ func isRoot(user string) bool {
 	return name == "" || name == "0" || name == "root"
 }
 
-// why puts the failure of a pull in words. The engine passes on what the
+// why puts in words why a registry did not give an image. The engine passes on what the
 // registry or the network said as mere text, in most cases with status 500.
-func why(err error) string {
+func why(f fetch, err error) string {
 	text := strings.ToLower(err.Error())
 	has := func(parts ...string) bool { return contains(text, parts) }
 	switch {
 	case has("pull access denied"):
-		return "not found, or the engine is not logged in to its registry"
-	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err), has("unauthorized", "authentication required", "denied"):
-		return "unauthorized: the engine is not logged in to its registry"
+		return "not found, or " + f.whose()
+	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err), has("unauthorized", "authentication required", "no basic auth credentials", "denied"):
+		return "unauthorized: " + f.whose()
 	case has("no matching manifest"):
 		return "not made for the platform of the engine"
 	case has("manifest unknown", "not found", "repository does not exist"):

@@ -166,6 +166,7 @@ type files struct {
 	opens int
 
 	secrets []pipeline.Value
+	login   runner.Login
 	filling func() // called when an input is to be read
 	packing func() // called when an artifact is to be packed
 }
@@ -240,7 +241,7 @@ func (f *files) Secrets(context.Context, string) ([]pipeline.Value, error) {
 }
 
 func (f *files) Login(context.Context, string, string) (runner.Login, error) {
-	return runner.Login{}, nil
+	return f.login, nil
 }
 
 func (f *files) Input(_ context.Context, _, name string) (io.ReadCloser, error) {

@@ -27,30 +27,42 @@ const (
 
 var errStalled = errors.New("timeout: no progress for " + pullStall.String())
 
-// pull tries again what may pass, and says so. Why it cannot at last is a
-// *runner.Refusal.
-func (e *Engine) pull(ctx context.Context, name string, say func(string)) error {
-	say("pulling " + name)
+// pull makes the engine have an image.
+func (e *Engine) pull(ctx context.Context, f fetch, say func(string)) error {
+	with := ""
+	if f.login != (runner.Login{}) {
+		with = fmt.Sprintf(" with the login %q of %s", f.login.Username, f.host())
+	}
+	say("pulling " + f.name + with)
 	began := time.Now()
+	err := e.persist(ctx, f, "pulling ", say, func() error { return e.pullOnce(ctx, f, say) })
+	if err == nil {
+		say(fmt.Sprintf("pulled %s in %s", f.name, time.Since(began).Round(100*time.Millisecond)))
+	}
+	return err
+}
+
+// persist tries again what may pass, and says so. Why it cannot at last is a
+// *runner.Refusal.
+func (e *Engine) persist(ctx context.Context, f fetch, doing string, say func(string), once func() error) error {
 	for try := 1; ; try++ {
-		err := e.pullOnce(ctx, name, say)
+		err := once()
 		if err == nil {
-			say(fmt.Sprintf("pulled %s in %s", name, time.Since(began).Round(100*time.Millisecond)))
 			return nil
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err := translate(ctx, err); errors.Is(err, runner.ErrUnavailable) {
-			return fmt.Errorf("pull %s: %w", name, err)
+			return fmt.Errorf("%s%s: %w", doing, f.name, err)
 		}
-		say(fmt.Sprintf("pulling %s: %s", name, oneLine(err.Error())))
+		say(fmt.Sprintf("%s%s: %s", doing, f.name, oneLine(err.Error())))
 		pause, passing := mayPass(err)
 		if !passing || try == pullTries {
-			return &runner.Refusal{Reason: fmt.Sprintf("image %s: %s", name, why(err))}
+			return &runner.Refusal{Reason: fmt.Sprintf("image %s: %s", f.name, why(f, err))}
 		}
 		pause <<= try - 1
-		say(fmt.Sprintf("pulling %s again in %s (try %d of %d)", name, pause, try+1, pullTries))
+		say(fmt.Sprintf("%s%s again in %s (try %d of %d)", doing, f.name, pause, try+1, pullTries))
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -59,12 +71,16 @@ func (e *Engine) pull(ctx context.Context, name string, say func(string)) error 
 	}
 }
 
-func (e *Engine) pullOnce(ctx context.Context, name string, say func(string)) error {
+func (e *Engine) pullOnce(ctx context.Context, f fetch, say func(string)) error {
+	auth, err := f.auth()
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	stall := time.AfterFunc(pullStall, func() { stop(errStalled) })
 	defer stall.Stop()
-	stream, err := e.api.ImagePull(ctx, name, image.PullOptions{})
+	stream, err := e.api.ImagePull(ctx, f.name, image.PullOptions{RegistryAuth: auth})
 	if err == nil {
 		defer stream.Close()
 		err = follow(stream, say, func() { stall.Reset(pullStall) })
@@ -158,7 +174,7 @@ func mayPass(err error) (pause time.Duration, ok bool) {
 	case has("toomanyrequests", "too many requests"):
 		return limitPause, true
 	case cerrdefs.IsUnauthorized(err), cerrdefs.IsPermissionDenied(err), cerrdefs.IsNotFound(err),
-		has("denied", "unauthorized", "not found", "manifest unknown", "no matching manifest", "no space left", "x509"):
+		has("denied", "unauthorized", "no basic auth", "not found", "manifest unknown", "no matching manifest", "no space left", "x509"):
 		return 0, false
 	case has("timeout", "deadline exceeded", "connection reset", "connection refused", "eof", "no such host",
 		"request canceled", "tls handshake", "unexpected http status: 5", "500 internal", "502 bad", "503 service", "504 gateway"):

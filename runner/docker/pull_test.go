@@ -56,6 +56,8 @@ func newRegistry(t *testing.T) (*registry, string) {
 	return r, strings.TrimPrefix(s.URL, "http://") + "/shop:1"
 }
 
+func noLogin(context.Context, string) (runner.Login, error) { return runner.Login{}, nil }
+
 func digestOf(b []byte) string {
 	sum := sha256.Sum256(b)
 	return "sha256:" + hex.EncodeToString(sum[:])
@@ -106,8 +108,8 @@ func TestPull(t *testing.T) {
 		"unavailable for once": {fail: refuse(503, "UNAVAILABLE", "try later", 2), said: "try 2 of 4", retried: true},
 		"too many, for once":   {fail: refuse(429, "TOOMANYREQUESTS", "slow down", 2), said: "again in 5s", retried: true},
 		"not found":            {fail: refuse(404, "MANIFEST_UNKNOWN", "manifest unknown", 99), reason: "not found in its registry", said: "manifest unknown"},
-		"not allowed":          {fail: refuse(401, "UNAUTHORIZED", "authentication required", 99), reason: "unauthorized: the engine is not logged in to its registry"},
-		"hostile words":        {fail: refuse(403, "DENIED", "\x1b[2Jdenied\n"+strings.Repeat("x", 9000), 99), reason: "unauthorized: the engine is not logged in to its registry", said: "denied"},
+		"not allowed":          {fail: refuse(401, "UNAUTHORIZED", "authentication required", 99), reason: "unauthorized: this repository has no login of 127.0.0.1:"},
+		"hostile words":        {fail: refuse(403, "DENIED", "\x1b[2Jdenied\n"+strings.Repeat("x", 9000), 99), reason: "unauthorized: this repository has no login of 127.0.0.1:", said: "denied"},
 		"layer of other bytes": {fail: otherLayer, reason: "cannot be pulled: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,7 +117,7 @@ func TestPull(t *testing.T) {
 			r, image := newRegistry(t)
 			r.fail = c.fail
 			var said []string
-			got, err := b.engine.Image(t.Context(), image, func(line string) { said = append(said, line) })
+			got, err := b.engine.Image(t.Context(), image, noLogin, func(line string) { said = append(said, line) })
 			all := strings.Join(said, "\n")
 			var refusal *runner.Refusal
 			switch {
@@ -163,7 +165,7 @@ func TestPullIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
 	began := time.Now()
-	if _, err := b.engine.Image(ctx, image, func(string) {}); !errors.Is(err, context.Canceled) {
+	if _, err := b.engine.Image(ctx, image, noLogin, func(string) {}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if d := time.Since(began); d > 10*time.Second {

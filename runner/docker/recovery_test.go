@@ -218,7 +218,7 @@ func TestNameTakenByAnEarlierLease(t *testing.T) {
 func (b *bench) create(j pipeline.Job) {
 	b.Helper()
 	ctx := b.Context()
-	img, err := b.engine.Image(ctx, j.Image, func(string) {})
+	img, err := b.engine.Image(ctx, j.Image, noLogin, func(string) {})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -188,6 +188,9 @@ func TestSecretsThatTheEngineDoesNotSee(t *testing.T) {
 	if err != nil || string(piece.Data) != "s3cr3t" {
 		t.Errorf("%q, %v", piece.Data, err)
 	}
+	if _, err := made.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
 	if err := made.Remove(t.Context()); err != nil {
 		t.Error(err)
 	}
