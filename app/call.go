@@ -79,11 +79,8 @@ func (a *App) called(ctx context.Context, c webhook.Call) (webhook.Called, error
 		return webhook.Called{Reason: "the default branch has no such pipeline any more"}, nil
 	case errors.As(err, &no):
 		return webhook.Called{Reason: no.message}, nil
-	case transient(err), errors.Is(err, github.ErrGone), errors.Is(err, github.ErrRefused):
-		a.log.Warn("GitHub could not be asked", "error", err)
-		return webhook.Called{}, webhook.ErrBusy
 	case err != nil:
-		return webhook.Called{}, err
+		return webhook.Called{}, a.orBusy(err)
 	}
 	admits, err := x.Definition.On.Webhook.Admits(c.Body)
 	switch {
@@ -93,6 +90,11 @@ func (a *App) called(ctx context.Context, c webhook.Call) (webhook.Called, error
 		return webhook.Called{Reason: "the filter does not let it through: " + x.Definition.On.Webhook.Filter}, nil
 	}
 	x.Trigger, x.Delivery = pipeline.OnWebhook, key
+	repo := repository(x)
+	repo.DefaultBranch = x.Revision.Branch
+	if err := a.trustOne(ctx, repo, &x.Execution); err != nil {
+		return webhook.Called{}, a.orBusy(err)
+	}
 	fresh, err := a.begin(ctx, &x, nil, "")
 	switch {
 	case err != nil:
@@ -101,6 +103,15 @@ func (a *App) called(ctx context.Context, c webhook.Call) (webhook.Called, error
 		return a.calledBefore(ctx, key)
 	}
 	return webhook.Called{Started: true, Execution: x.ID, Number: x.Number}, nil
+}
+
+// orBusy asks the caller to come back where GitHub could not be asked.
+func (a *App) orBusy(err error) error {
+	if transient(err) || errors.Is(err, github.ErrGone) || errors.Is(err, github.ErrRefused) {
+		a.log.Warn("GitHub could not be asked", "error", err)
+		return webhook.ErrBusy
+	}
+	return err
 }
 
 // calledBefore tells what a call has started already, if anything.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,15 +15,16 @@ import (
 
 // comeback is a rollback as it would be carried out.
 type comeback struct {
-	app     *App
-	repo    github.Repository
-	gates   pipeline.Definition // the newest that is trusted
-	head    string              // its commit
-	target  store.Execution
-	now     store.Execution     // what the stage has now; zero: not known
-	halfway int                 // number of what has failed there since; zero: nothing
-	back    store.Execution     // what would begin
-	closed  pipeline.Transition // what keeps the way into the stage closed; zero: nothing
+	app      *App
+	repo     github.Repository
+	gates    pipeline.Definition // the newest that is trusted
+	head     string              // its commit
+	standing standing            // what environments trust there
+	target   store.Execution
+	now      store.Execution     // what the stage has now; zero: not known
+	halfway  int                 // number of what has failed there since; zero: nothing
+	back     store.Execution     // what would begin
+	closed   pipeline.Transition // what keeps the way into the stage closed; zero: nothing
 }
 
 func (c *comeback) defaultLane() string { return "refs/heads/" + c.repo.DefaultBranch }
@@ -43,9 +45,16 @@ func (c *comeback) possible(stage string) error {
 	case was != "" && is != "" && was != is:
 		return refused(codeConflict, "stage %s of execution %d changed the environment %s and changes %s now, so nobody can tell who has to be asked; %s",
 			stage, x.Number, was, is, instead)
-	case was+is != "" && (!x.Trusted || x.Lane != c.defaultLane()):
-		return refused(codeForbidden, "stage %s changes the environment %s, which is for %s only: nothing of %s can be rolled back there",
-			stage, was+is, c.repo.DefaultBranch, x.Lane)
+	case was+is == "":
+		return nil
+	}
+	t := c.standing.trust(cmp.Or(is, was), x.Revision)
+	switch {
+	case t.Problem != "":
+		return refused(codeConflict, "%s", t.Problem)
+	case !t.Trusted:
+		return refused(codeForbidden, "stage %s changes the environment %s, which %s: nothing of %s can be rolled back there",
+			stage, t.Environment, t.Words, x.Lane)
 	}
 	return nil
 }
@@ -57,6 +66,7 @@ func (c *comeback) make(by caller, stage string) {
 		Execution: c.target.RollBackTo(how, &c.gates), Installation: c.repo.Installation, Token: newToken(),
 	}
 	c.back.Repository, c.back.Actor, c.back.Door = c.repo.String(), by.login, by.door
+	c.back.Trust = c.standing.all(c.back.Definition, c.back.Revision)
 }
 
 // vacant refuses to roll back what an execution works on now. In front of a closed way

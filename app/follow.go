@@ -59,7 +59,7 @@ func (a *App) startFollowers(ctx context.Context, w store.StartFollowers) error 
 func (a *App) follow(ctx context.Context, x store.Execution, w store.StartFollowers, c candidate) error {
 	next := store.Execution{Installation: x.Installation, Execution: pipeline.Execution{
 		Repository: x.Repository, RepositoryID: x.RepositoryID, Lane: x.Lane, Trigger: pipeline.OnPipeline, Activity: x.Activity,
-		Actor: x.Actor, Trusted: x.Trusted, Revision: x.Revision, DefinedAt: x.DefinedAt,
+		Actor: x.Actor, Revision: x.Revision, DefinedAt: x.DefinedAt,
 		Definition: c.definition, Followed: c.followed, Chain: x.Next(w.Stage),
 	}}
 	if slices.ContainsFunc(next.Chain, func(l pipeline.Link) bool { return l.Pipeline == c.definition.Name }) {
@@ -71,6 +71,13 @@ func (a *App) follow(ctx context.Context, x store.Execution, w store.StartFollow
 		return err
 	}
 	next.Delivery = store.Derived("pipeline", x.Root().Execution, x.Definition.Name, w.Stage, strconv.Itoa(w.Attempt))
+	repo := repository(x)
+	if x.Trusts("") {
+		repo.DefaultBranch = x.Revision.Branch
+	}
+	if err := a.trustOne(ctx, repo, &next.Execution); err != nil {
+		return err
+	}
 	newer, err := a.overtaken(ctx, next)
 	if err != nil {
 		return err

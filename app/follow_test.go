@@ -136,7 +136,7 @@ func TestPipelineOfPullRequest(t *testing.T) {
 	}
 	w.check(sha, "deploy / build (pipeline)", "success")
 	run := w.check(sha, "deploy / production (pipeline)", "skipped")
-	if !strings.Contains(run.Title, "default branch only") {
+	if !strings.Contains(run.Title, "environment production runs on main") {
 		t.Errorf("title %q", run.Title)
 	}
 	if x := w.executions()[0]; x.Lane != fmt.Sprintf("pull/%d", n) || x.Revision.PullRequest != n || x.Actor != "alice" || x.Upstream == nil || x.Upstream.Pipeline != "ci" || x.Upstream.Number != 1 {

@@ -91,11 +91,11 @@ func (v visitor) manual(ctx context.Context, s api.Start) (store.Execution, erro
 	if err != nil {
 		return store.Execution{}, err
 	}
-	return store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
+	x := store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: v.login, Door: v.door, Asked: askedFor(s),
-		Trusted: r.Ref == "refs/heads/"+repo.DefaultBranch, Revision: r,
-		Definition: c.definition, Followed: c.followed,
-	}}, nil
+		Revision: r, Definition: c.definition, Followed: c.followed,
+	}}
+	return x, v.trustOne(ctx, repo, &x.Execution)
 }
 
 // repositoryCalled finds a repository that the App is installed on.

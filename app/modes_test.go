@@ -24,7 +24,7 @@ func TestEnvironmentIsForTheDefaultBranch(t *testing.T) {
 	_, sha := w.pullRequest(deploys)
 	w.check(sha, "ci / build", "success")
 	run := w.check(sha, "ci / production", "skipped")
-	if !strings.Contains(run.Title, "default branch only") {
+	if !strings.Contains(run.Title, "environment production runs on main") {
 		t.Errorf("title %q", run.Title)
 	}
 	next := w.pipeline(deploys + "# next\n")

@@ -68,6 +68,9 @@ func (a *App) readGates(ctx context.Context, c *comeback, g *goal) error {
 		return err
 	}
 	c.gates, c.head = found.definition, head
+	if c.standing, err = a.standingAt(ctx, c.repo, head); err != nil {
+		return err
+	}
 	var names []string
 	for _, s := range c.gates.Stages {
 		if strings.EqualFold(s.Name, g.stage) {
@@ -118,14 +121,14 @@ func (c *comeback) look(ctx context.Context, tx store.Tx, f store.Filter, stage 
 	newest := f
 	newest.SucceededIn, newest.Limit = stage, 1
 	x := pipeline.Execution{RepositoryID: f.RepositoryID, Definition: c.gates}
-	if key, ok := x.EnvironmentKey(c.gates.StageIndex(stage)); ok && f.Lane == c.defaultLane() {
+	if key, ok := x.EnvironmentKey(c.gates.StageIndex(stage)); ok {
 		lock, err := tx.Lock(ctx, key, "")
 		if err != nil {
 			return err
 		}
 		for _, d := range lock.Deployed {
 			if d.Pipeline == f.Pipeline {
-				newest.SucceededIn, newest.Number = "", d.Number
+				newest.SucceededIn, newest.Lane, newest.Number = "", "", d.Number
 			}
 		}
 	}

@@ -296,7 +296,7 @@ func TestRollbackOfAPullRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.check(sha, "ci / production", "success")
-	w.refusedBy("alice", n, "/rollback production 2", "stage production changes the environment production, which is for main only: nothing of pull/1 can be rolled back there")
+	w.refusedBy("alice", n, "/rollback production 2", "stage production changes the environment production, which runs on main: nothing of pull/1 can be rolled back there")
 	w.refusedBy("alice", n, "/rollback production 1", "execution 1 is of refs/heads/main, not of pull/1")
 }
 

@@ -35,10 +35,13 @@ func (a *App) sayRun(ctx context.Context, s spoken) (operation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.trustAll(ctx, s.repo, base.Revision, meant); err != nil {
+		return nil, err
+	}
 	var starts operation
 	for _, c := range meant {
 		x := store.Execution{Execution: base, Installation: s.repo.Installation, Token: newToken()}
-		x.Definition, x.Followed, x.Trigger = c.definition, c.followed, pipeline.Manual
+		x.Definition, x.Followed, x.Trust, x.Trigger = c.definition, c.followed, c.trust, pipeline.Manual
 		x.Delivery = store.Derived("comment", strconv.FormatInt(s.comment.ID, 10))
 		starts = append(starts, startByHand{a, x})
 	}
@@ -51,7 +54,7 @@ func (a *App) runOf(ctx context.Context, s spoken) (pipeline.Execution, error) {
 	switch {
 	case s.pull.Merged:
 		r, err := a.revision(ctx, s.repo, api.Start{Branch: s.pull.Base})
-		x.Trigger, x.Lane, x.Revision, x.Trusted = pipeline.Push, r.Ref, r, r.Branch == s.repo.DefaultBranch
+		x.Trigger, x.Lane, x.Revision = pipeline.Push, r.Ref, r
 		return x, err
 	case s.pull.State == "closed":
 		return x, refused(codeConflict, "the pull request is closed and was not merged: reopen it to run something of it")

@@ -126,6 +126,9 @@ func (a *App) startNow(ctx context.Context, s store.Schedule) error {
 		return errNoSchedule
 	}
 	x := onDefaultBranch(repo, r, all[i])
+	if err := a.trustOne(ctx, repo, &x.Execution); err != nil {
+		return err
+	}
 	x.Trigger = pipeline.OnSchedule
 	x.Delivery = store.Derived("schedule", strconv.FormatInt(s.RepositoryID, 10), s.Pipeline, s.Last.UTC().Format(time.RFC3339))
 	_, err = a.begin(ctx, &x, all[i].problems, "")
@@ -158,7 +161,7 @@ func (a *App) defaultBranch(ctx context.Context, known github.Repository) (githu
 // asked for.
 func onDefaultBranch(repo github.Repository, r pipeline.Revision, c candidate) store.Execution {
 	return store.Execution{Installation: repo.Installation, Execution: pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trusted: true, Revision: r,
+		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Revision: r,
 		Definition: c.definition, Followed: c.followed,
 	}}
 }

@@ -20,8 +20,9 @@ import (
 type candidate struct {
 	definition pipeline.Definition
 	problems   []pipeline.Problem
-	skip       string   // why it does not run, by its own filter; the mistakes come first
-	followed   []string // see Execution.Followed
+	skip       string           // why it does not run, by its own filter; the mistakes come first
+	followed   []string         // see Execution.Followed
+	trust      []pipeline.Trust // see Execution.Trust
 }
 
 // push starts the pipelines that a push to a branch or of a tag is meant for.
@@ -40,7 +41,6 @@ func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, 
 	}
 	base := pipeline.Execution{
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: e.Ref, Trigger: pipeline.Push, Actor: e.Sender,
-		Trusted: e.Ref == "refs/heads/"+repo.DefaultBranch,
 		Revision: pipeline.Revision{
 			Commit: cmp.Or(e.Commit, e.After), Time: e.Time, Ref: e.Ref, Branch: e.Branch,
 			Message: e.Message, Author: e.Author, Authors: e.Authors,
@@ -51,7 +51,7 @@ func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, 
 		return plan{}, err
 	}
 	p, err := a.startPush(ctx, d, repo, e, base, concerned(all, base))
-	if err == nil && base.Trusted {
+	if err == nil && e.Ref == branchLane(repo.DefaultBranch) {
 		return a.withSchedules(ctx, repo, all, p)
 	}
 	return p, err
@@ -128,6 +128,9 @@ func clashes(earlier []candidate, c candidate) bool {
 // says its lane stood at.
 func (a *App) start(ctx context.Context, d store.Delivery, repo github.Repository, base pipeline.Execution, before string, found []candidate) (plan, error) {
 	outrun, err := a.outrun(ctx, repo, base, before)
+	if err == nil {
+		err = a.trustAll(ctx, repo, base.Revision, found)
+	}
 	if err != nil {
 		return plan{}, err
 	}
@@ -182,7 +185,7 @@ func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo 
 		}
 	}
 	x := store.Execution{Execution: base, Installation: repo.Installation, Delivery: d.ID, Token: newToken()}
-	x.Definition, x.Followed = c.definition, c.followed
+	x.Definition, x.Followed, x.Trust = c.definition, c.followed, c.trust
 	if x.Revision.Time.IsZero() {
 		x.Revision.Time = earliest
 	}

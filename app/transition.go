@@ -186,7 +186,7 @@ func stagesOf(ctx context.Context, tx store.Tx, newest store.Execution, lane str
 	}
 	of := max(slices.IndexFunc(found, func(x store.Execution) bool {
 		if lane == "" {
-			return x.Trusted
+			return x.Trusts("")
 		}
 		return x.Lane == lane || x.Lane == branchLane(lane)
 	}), 0)

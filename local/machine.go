@@ -99,6 +99,9 @@ func (m *machine) carry(effect pipeline.Effect, at time.Time) []pipeline.Event {
 		}
 	case pipeline.AwaitDue:
 		m.wake(e)
+	case pipeline.AskTrust:
+		here := pipeline.Trust{Environment: e.Environment, Trusted: true}
+		return []pipeline.Event{pipeline.Trusted{At: at, Stage: e.Stage, Trust: here}}
 	case pipeline.RollBack:
 		return []pipeline.Event{pipeline.RolledBack{At: at, Stage: e.Stage, Why: "a run on this machine has nothing to go back to"}}
 	case pipeline.AwaitExpiry: // comes with each approval that is asked for

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/stagegate/stagegate/internal/pipeline"
 	schema "github.com/stagegate/stagegate/pipelines-schema"
@@ -67,6 +68,12 @@ type named struct {
 	shown string
 }
 
+// isSettings tells whether the file is no pipeline, but says what environments trust.
+func (n named) isSettings() bool {
+	name := filepath.ToSlash(cmp.Or(n.path, n.shown))
+	return name == schema.SettingsFile || strings.HasSuffix(name, "/"+schema.SettingsFile)
+}
+
 func (l *lookup) unread(err error) { l.Unread = append(l.Unread, err) }
 
 // name takes what a person names, links and pipes too.
@@ -106,6 +113,35 @@ func (l *lookup) repository(full, name string) {
 		}
 	}
 	l.folder(filepath.Join(full, schema.Folder), filepath.Join(name, schema.Folder))
+	l.settings(full, name)
+}
+
+// settings takes the file that says what environments trust, if there is one, and one
+// that would not be read for its name.
+func (l *lookup) settings(full, name string) {
+	folder := path.Dir(schema.SettingsFile)
+	entries, err := os.ReadDir(filepath.Join(full, folder))
+	if err != nil {
+		return // then there are no pipelines either, which is said
+	}
+	for _, e := range entries {
+		is, rightly := schema.IsSettingsFile(path.Join(folder, e.Name()))
+		if !is {
+			continue
+		}
+		file := filepath.Join(full, folder, e.Name())
+		shown := l.show(file, filepath.Join(name, folder, e.Name()))
+		switch {
+		case !rightly:
+			l.Mistakes = append(l.Mistakes, schema.Misnamed(shown))
+		case e.Type().IsRegular():
+			l.todo = append(l.todo, named{file, shown})
+		default:
+			l.Mistakes = append(l.Mistakes, schema.Diagnostic{
+				File: shown, Line: 1, Column: 1, Message: "it is not a regular file, so no environment trusts anything", Hint: "put a file in its place",
+			})
+		}
+	}
 }
 
 // folder takes the pipeline files right in a folder, which people call name.
@@ -182,6 +218,11 @@ func (l *lookup) judge() {
 			continue
 		}
 		l.Files++
+		if f.isSettings() {
+			_, mistakes := schema.ParseSettings(f.shown, text)
+			l.Mistakes = append(l.Mistakes, mistakes...)
+			continue
+		}
 		d, mistakes := schema.Parse(f.shown, text)
 		l.Mistakes = append(l.Mistakes, mistakes...)
 		for _, earlier := range seen {

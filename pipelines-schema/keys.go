@@ -32,6 +32,8 @@ const (
 	inService      where = "a service"
 	inReports      where = "reports"
 	inApproval     where = "an approval"
+	inSettings     where = SettingsFile // and the one below are of a file of their own
+	inEnvironment  where = "an environment"
 )
 
 // everywhere lists the mappings from the outside in.
@@ -90,6 +92,8 @@ var tables = map[where]table{
 	inRetry:        {now: []string{"times", "backoff"}},
 	inSource:       {now: []string{"clone", "submodules", "lfs"}},
 	inService:      {now: []string{"image", "env", "ready", "ports"}},
+	inSettings:     {now: []string{"environments"}},
+	inEnvironment:  {now: []string{"branches", "tags", "pull-requests"}},
 	inReports:      {now: []string{"junit"}},
 }
 
@@ -146,16 +150,17 @@ func (p *parser) unknownKey(key, value node, w where) {
 
 // meantKey is the hint for a key that a mapping has not.
 func (p *parser) meantKey(key, value node, w where) string {
-	if hint := foreignValue(w, key.text, value); hint != "" {
+	ofPipeline := w != inSettings && w != inEnvironment
+	if hint := foreignValue(w, key.text, value); hint != "" && ofPipeline {
 		return hint
 	}
-	if hint := foreign(w, key.text); hint != "" {
+	if hint := foreign(w, key.text); hint != "" && ofPipeline {
 		return hint
 	}
 	if hint := DidYouMean(key.text, keysOf(w)); hint != "" {
 		return hint
 	}
-	for _, other := range everywhere {
+	for _, other := range append(slices.Clone(everywhere), inSettings) {
 		if slices.Contains(keysOf(other), key.text) {
 			return "it belongs in " + string(other)
 		}

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -12,6 +13,9 @@ import (
 // MaxBytes is how long a pipeline file may be: nobody needs to read more than
 // one byte past it, since Parse refuses what is longer.
 const MaxBytes = 1 << 20
+
+// pipelineBegins is the hint for a file that is no pipeline at all.
+const pipelineBegins = "a pipeline begins with on: and stages:"
 
 // What a pipeline file may be at most besides. Past these it is refused before
 // it costs anything.
@@ -49,7 +53,7 @@ func (p *parser) load(data []byte) (node, bool) {
 // root turns the document into nodes and refuses what is not a mapping.
 func (p *parser) root(document *yaml.Node) (node, bool) {
 	if document == nil || len(document.Content) == 0 {
-		p.reportAt(0, "a pipeline begins with on: and stages:", "the file is empty")
+		p.reportAt(0, cmp.Or(p.begins, pipelineBegins), "the file is empty")
 		return node{}, false
 	}
 	g := grower{parser: p, open: map[*yaml.Node]bool{}}
@@ -62,9 +66,9 @@ func (p *parser) root(document *yaml.Node) (node, bool) {
 	case len(root.faults) > 0:
 		p.reportFaults(root, map[place]bool{})
 	case root.null:
-		p.reportAt(0, "a pipeline begins with on: and stages:", "the file is empty")
+		p.reportAt(0, cmp.Or(p.begins, pipelineBegins), "the file is empty")
 	default:
-		p.report(root.at, "a pipeline begins with on: and stages:", "a pipeline file is a mapping, not %s", root.kind)
+		p.report(root.at, cmp.Or(p.begins, pipelineBegins), "%s is a mapping, not %s", p.called(), root.kind)
 	}
 	return node{}, false
 }
@@ -101,4 +105,12 @@ func compose(text string) (documents, error) {
 		*doc = &n
 	}
 	return docs, nil
+}
+
+// called is what people are told the file is.
+func (p *parser) called() string {
+	if p.begins != "" {
+		return "the file"
+	}
+	return "a pipeline file"
 }

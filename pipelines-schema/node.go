@@ -97,7 +97,7 @@ func (g *grower) grow(y *yaml.Node, depth int) node {
 		if strings.HasPrefix(y.Tag, "!!") {
 			hint = "leave it out: every value is a text"
 		}
-		faults = append(faults, fault{at: at, message: "the YAML tag " + quote(y.Tag) + " is not possible in a pipeline file", hint: hint})
+		faults = append(faults, fault{at: at, message: "the YAML tag " + quote(y.Tag) + " is not possible here", hint: hint})
 	}
 	n := node{kind: scalar, text: y.Value, style: y.Style, at: at, faults: faults, torn: len(faults) > 0}
 	switch y.Kind {
@@ -139,7 +139,7 @@ func (g *grower) pairs(n *node, y *yaml.Node, depth int) {
 		case key.kind != scalar:
 			n.fault(key.at, "put quotes around a text that starts with { or [", "a key is a word, not "+string(key.kind))
 		case key.text == "<<" && key.style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0:
-			n.fault(key.at, "repeat the keys, or use an alias for a whole value", "merge keys are not possible in a pipeline file")
+			n.fault(key.at, "repeat the keys, or use an alias for a whole value", "merge keys are not possible here")
 		case again:
 			n.faults = append(n.faults, fault{at: key.at, first: before, message: quote(key.text) + " stands here twice"})
 		default:

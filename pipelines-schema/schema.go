@@ -103,6 +103,7 @@ type parser struct {
 
 	refused map[place]bool // keys that no mapping has, whose values are not looked at
 
+	begins string // the hint for a file that is nothing it could be; empty: that of a pipeline
 }
 
 // report adds a mistake at a place of the file.

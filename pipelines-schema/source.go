@@ -79,7 +79,7 @@ func unreadable(text string) (at int, what string) {
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
 			return i, fmt.Sprintf("the byte 0x%02X is not UTF-8 text", text[i])
 		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0xFFFE, r == 0xFFFF:
-			return i, fmt.Sprintf("the control character %U is not possible in a pipeline file", r)
+			return i, fmt.Sprintf("the control character %U is not possible here", r)
 		}
 	}
 	return 0, ""

@@ -54,7 +54,7 @@ func (c *Client) PipelineFiles(ctx context.Context, repo Repository, sha string)
 		if len(files) == maxFiles {
 			return nil, fmt.Errorf("read the pipeline files of %s: %w: more than %d", repo, ErrTooLarge, maxFiles)
 		}
-		f, ok, err := c.pipelineFile(ctx, repo, sha, e)
+		f, ok, err := c.listed(ctx, repo, sha, schema.Folder, e)
 		if err != nil {
 			return nil, err
 		}
@@ -78,10 +78,37 @@ func (c *Client) list(ctx context.Context, repo Repository, folder, sha string) 
 	return entries, nil
 }
 
-// pipelineFile reads one entry; ok is false for a submodule, which a folder
+// Settings reads what a repository says of its environments at a commit, false if it
+// says nothing. A file whose name is a slip, and what is no regular file, come without
+// content. A commit or a repository that does not exist is ErrNotFound.
+func (c *Client) Settings(ctx context.Context, repo Repository, sha string) (File, bool, error) {
+	folder := path.Dir(schema.SettingsFile)
+	entries, err := c.list(ctx, repo, folder, sha)
+	if errors.Is(err, ErrNotFound) {
+		return File{}, false, c.exists(ctx, repo, sha)
+	}
+	for _, e := range entries {
+		name := path.Join(folder, e.GetName())
+		is, rightly := schema.IsSettingsFile(name)
+		if !is {
+			continue
+		}
+		if !rightly || e.GetType() != "file" {
+			return File{Path: name}, true, nil
+		}
+		f, ok, err := c.listed(ctx, repo, sha, folder, e)
+		if err == nil && !ok {
+			f = File{Path: name}
+		}
+		return f, true, err
+	}
+	return File{}, false, err
+}
+
+// listed reads one entry of a folder; ok is false for a submodule, which a folder
 // lists as a file.
-func (c *Client) pipelineFile(ctx context.Context, repo Repository, sha string, e *gh.RepositoryContent) (f File, ok bool, err error) {
-	f = File{Path: path.Join(schema.Folder, e.GetName()), SHA: e.GetSHA()}
+func (c *Client) listed(ctx context.Context, repo Repository, sha, folder string, e *gh.RepositoryContent) (f File, ok bool, err error) {
+	f = File{Path: path.Join(folder, e.GetName()), SHA: e.GetSHA()}
 	if e.GetSize() > maxContent {
 		f.TooLarge = true
 		return f, true, nil

@@ -97,6 +97,8 @@ func (d *drain) carry(ctx context.Context, x Execution, effect pipeline.Effect) 
 		return d.tx.Enqueue(ctx, Due{Execution: x.ID, Stage: e.Stage, Attempt: e.Attempt}, e.At)
 	case pipeline.Compare:
 		return d.tx.Enqueue(ctx, Compare{Execution: x.ID, Stage: e.Stage, Deployed: e.Deployed, At: d.at}, time.Time{})
+	case pipeline.AskTrust:
+		return d.tx.Enqueue(ctx, AskTrust{Execution: x.ID, Stage: e.Stage, Environment: e.Environment, At: d.at}, time.Time{})
 	case pipeline.RollBack:
 		return d.rollBack(ctx, x, e)
 	case pipeline.Passed:

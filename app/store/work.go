@@ -105,6 +105,23 @@ func (Compare) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: QueueSource, MaxAttempts: forever}
 }
 
+// AskTrust asks whether the environment of a stage trusts an execution, by the settings
+// that the default branch has now.
+type AskTrust struct {
+	Execution   string    `json:"execution"`
+	Stage       string    `json:"stage"`
+	Environment string    `json:"environment"`
+	At          time.Time `json:"at"` // when it was first to be asked
+}
+
+// Kind names the work in the queue.
+func (AskTrust) Kind() string { return "ask_trust" }
+
+// InsertOpts chooses the queue.
+func (AskTrust) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueSource, MaxAttempts: forever}
+}
+
 // Recover asks GitHub for deliveries that failed.
 type Recover struct{}
 

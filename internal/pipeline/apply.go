@@ -90,6 +90,8 @@ func (m *move) apply(e Event) (bool, error) {
 		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.due(i, e.Attempt), nil })
 	case Compared:
 		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.compared(i, e), nil })
+	case Trusted:
+		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.trusted(i, e.Trust), nil })
 	case RolledBack:
 		return m.onStage(e, e.Stage, func(i int) (bool, error) { return m.rolledBack(i, e), nil })
 	case Override:

@@ -38,6 +38,9 @@ func release() pipeline.Execution {
 	}
 }
 
+// trusting is the trust of whatever tests deploy to.
+var trusting = []pipeline.Trust{{Trusted: true}, {Environment: "live", Trusted: true}, {Environment: "production", Trusted: true}}
+
 func id(stage, action string, attempt int) pipeline.JobID {
 	return pipeline.JobID{Execution: "7", Stage: stage, Action: action, Attempt: attempt}
 }
@@ -68,11 +71,20 @@ func run(t *testing.T, x pipeline.Execution, events ...pipeline.Event) (pipeline
 	return x, effects
 }
 
-// begins answers for the locks when an execution asks whether it may begin. The
+// begins answers for environments and locks when an execution asks whether it may begin. The
 // effects are those of both, with one report at the end.
 func begins(t *testing.T, x pipeline.Execution, effects []pipeline.Effect, at time.Time) (pipeline.Execution, []pipeline.Effect) {
 	t.Helper()
-	for _, effect := range effects {
+	for i, effect := range effects {
+		if ask, ok := effect.(pipeline.AskTrust); ok {
+			answer := pipeline.Trusted{At: at, Stage: ask.Stage, Trust: pipeline.Trust{Environment: ask.Environment, Trusted: true}}
+			next, more, err := x.Apply(answer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest := slices.DeleteFunc(slices.Delete(effects, i, i+1), func(e pipeline.Effect) bool { return e == pipeline.Report{} })
+			return begins(t, next, append(rest, more...), at)
+		}
 		tell, ok := effect.(pipeline.TellLock)
 		if begin, begins := tell.Event.(pipeline.Begin); ok && begins {
 			next, more, err := x.Apply(pipeline.Cleared{At: at, Stage: begin.Stage})
@@ -272,6 +284,7 @@ func TestTable(t *testing.T) {
 		pipeline.KindOpened:        pipeline.Opened{At: at(9), Stage: "production"},
 		pipeline.KindDue:           pipeline.Due{At: at(9), Stage: "production", Attempt: 1},
 		pipeline.KindCompared:      pipeline.Compared{At: at(9), Stage: "production", Deployed: "beef"},
+		pipeline.KindTrusted:       pipeline.Trusted{At: at(9), Stage: "production", Trust: pipeline.Trust{Trusted: true}},
 		pipeline.KindOverride:      pipeline.Override{At: at(9), Stage: "production", Actor: "bob"},
 		pipeline.KindRolledBack:    pipeline.RolledBack{At: at(9), Stage: "production", By: 5, To: 2},
 		pipeline.KindRetry:         pipeline.Retry{At: at(9), Stage: "production"},
@@ -327,6 +340,8 @@ func expecting(k pipeline.Kind, x pipeline.Execution) pipeline.Execution {
 		st.Hold = pipeline.Hold{For: pipeline.HoldRules, Until: at(8)}
 	case pipeline.KindCompared:
 		st.Hold.For, st.Deployed.Commit = pipeline.HoldCompare, "beef"
+	case pipeline.KindTrusted:
+		st.Hold.For = pipeline.HoldTrust
 	case pipeline.KindOverride:
 		st.Hold.For = pipeline.HoldRules
 	case pipeline.KindRetry:

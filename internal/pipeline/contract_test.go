@@ -169,6 +169,8 @@ func (w *town) carry(x *pipeline.Execution, effect pipeline.Effect) {
 		w.timer = append(w.timer, timer{f.At, x.ID, pipeline.Due(f)})
 	case pipeline.Compare:
 		w.asks = append(w.asks, question{x.ID, f.Stage, f.Deployed})
+	case pipeline.AskTrust:
+		w.send(x.ID, pipeline.Trusted{At: w.now(), Stage: f.Stage, Trust: pipeline.Trust{Environment: f.Environment, Trusted: true}})
 	case pipeline.RollBack:
 		w.rollBack(x, f)
 	case pipeline.Passed:
@@ -310,7 +312,7 @@ func (w *town) add(x *pipeline.Execution) {
 func (w *town) start() {
 	name := rapid.SampledFrom(townPipelines).Draw(w.t, "pipeline")
 	x := &pipeline.Execution{
-		RepositoryID: 1, Trusted: true, Lane: rapid.SampledFrom(townLanes).Draw(w.t, "lane"), Definition: w.pipeline(name),
+		RepositoryID: 1, Trust: trusting, Lane: rapid.SampledFrom(townLanes).Draw(w.t, "lane"), Definition: w.pipeline(name),
 		Revision: pipeline.Revision{Commit: fmt.Sprintf("c%d", rapid.IntRange(1, 6).Draw(w.t, "commit"))},
 	}
 	w.add(x)

@@ -47,6 +47,10 @@ type (
 	// that is deployed; Compared answers.
 	Compare struct{ Stage, Deployed string }
 
+	// AskTrust wants to know whether the environment of a stage trusts the execution
+	// now; Trusted answers.
+	AskTrust struct{ Stage, Environment string }
+
 	// RollBack deploys again what last succeeded in a stage, in an execution of its
 	// own. It gets the locks of this one, which are left where there is nothing to go
 	// back to. RolledBack answers.
@@ -70,6 +74,7 @@ func (AwaitExpiry) effect()    {}
 func (AwaitDue) effect()       {}
 func (StartFollowers) effect() {}
 func (Compare) effect()        {}
+func (AskTrust) effect()       {}
 func (RollBack) effect()       {}
 func (Passed) effect()         {}
 func (Report) effect()         {}

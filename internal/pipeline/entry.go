@@ -138,8 +138,7 @@ func (m *move) wants(i int) bool {
 	case !holds:
 		m.skipStage(i, "its if does not hold: "+def.If)
 		return false
-	case def.Environment != "" && !m.Trusted:
-		m.skipStage(i, "the environment "+def.Environment+" is for the default branch only")
+	case m.distrusted(i):
 		return false
 	}
 	return true
@@ -198,7 +197,8 @@ func (m *move) approach(i int) {
 
 // clear tells whether a stage may hand out jobs. Before the first, everything is
 // looked at that may have changed while it waited for approvals: its rules, the
-// locks it shares, what is deployed, and whether the way into it is still open.
+// locks it shares, what is deployed, whether its environment still trusts it, and
+// whether the way into it is still open.
 func (m *move) clear(i int) bool {
 	st := m.own(i)
 	if st.Claimed || st.Hold.For == HoldShut {
@@ -222,6 +222,7 @@ func (m *move) clear(i int) bool {
 			st.Hold = Hold{For: HoldCompare}
 			m.emit(Compare{Stage: st.Name, Deployed: newer})
 		}
+	case !m.vouched(i):
 	case st.Hold.For != HoldClear:
 		st.Hold = Hold{For: HoldClear}
 		m.emit(TellLock{m.LockKey(i), Begin{m.claim(i, m.Definition.Mode)}})
@@ -325,7 +326,7 @@ func (m *move) letGo(i int) {
 	for _, key := range m.SharedKeys(i)[:st.Asked] {
 		m.emit(TellLock{key, Leave{Execution: m.ID}})
 	}
-	st.Asked, st.Granted, st.Deployed, st.Descends = 0, 0, Deployment{}, ""
+	st.Asked, st.Granted, st.Deployed, st.Descends, st.Vouched = 0, 0, Deployment{}, "", false
 }
 
 // leave gives back all locks of a stage, or the places in front of them.

@@ -32,6 +32,7 @@ const (
 	KindOpened        Kind = "opened"         // stage
 	KindDue           Kind = "due"            // stage
 	KindCompared      Kind = "compared"       // stage
+	KindTrusted       Kind = "trusted"        // stage
 	KindOverride      Kind = "override"       // stage
 	KindRolledBack    Kind = "rolled_back"    // stage
 	KindRetry         Kind = "retry"          // stage
@@ -155,6 +156,13 @@ type (
 		Unknown    string `json:",omitempty"` // why nobody could tell
 	}
 
+	// Trusted tells whether the environment of a stage trusts the execution now.
+	Trusted struct {
+		At    time.Time
+		Stage string
+		Trust Trust
+	}
+
 	// Override lets a stage go on though its rules do not hold, or though something
 	// newer is deployed. Overtaken tells that a newer execution has been in the stage
 	// since, which refuses it.
@@ -245,6 +253,7 @@ func (Shut) Kind() Kind            { return KindShut }
 func (Opened) Kind() Kind          { return KindOpened }
 func (Due) Kind() Kind             { return KindDue }
 func (Compared) Kind() Kind        { return KindCompared }
+func (Trusted) Kind() Kind         { return KindTrusted }
 func (Override) Kind() Kind        { return KindOverride }
 func (RolledBack) Kind() Kind      { return KindRolledBack }
 func (Retry) Kind() Kind           { return KindRetry }
@@ -270,6 +279,7 @@ func (e Shut) When() time.Time            { return e.At }
 func (e Opened) When() time.Time          { return e.At }
 func (e Due) When() time.Time             { return e.At }
 func (e Compared) When() time.Time        { return e.At }
+func (e Trusted) When() time.Time         { return e.At }
 func (e Override) When() time.Time        { return e.At }
 func (e RolledBack) When() time.Time      { return e.At }
 func (e Retry) When() time.Time           { return e.At }

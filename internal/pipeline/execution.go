@@ -53,19 +53,17 @@ type Execution struct {
 	RepositoryID int64  // GitHub's
 	Lane         string // refs/heads/main, refs/tags/v1 or pull/7
 	Trigger      Trigger
-	Activity     string `json:",omitempty"` // of a pull request or a merge group, in GitHub's words: opened, closed; else empty
-	Actor        string // login of who caused the trigger
-	Door         string `json:",omitempty"` // by which that person asked for it: comment, api; else empty
-	Asked        string `json:",omitempty"` // of a start by the API: a digest of what was asked for
-	// Trusted lets it into environments. They trust a repository's default branch
-	// alone, and no pull request.
-	Trusted    bool
-	Revision   Revision
-	Definition Definition
-	Chain      []Link    `json:",omitempty"` // the executions that led to it by on: pipeline, the first one first
-	DefinedAt  string    `json:",omitempty"` // the commit of its pipeline file, where that is not the revision's
-	Followed   []string  `json:",omitempty"` // its stages whose success starts other pipelines; "" stands for the execution
-	Rollback   *Rollback `json:",omitempty"` // what it goes back to, if it does
+	Activity     string  `json:",omitempty"` // of a pull request or a merge group, in GitHub's words: opened, closed; else empty
+	Actor        string  // login of who caused the trigger
+	Door         string  `json:",omitempty"` // by which that person asked for it: comment, api; else empty
+	Asked        string  `json:",omitempty"` // of a start by the API: a digest of what was asked for
+	Trust        []Trust `json:",omitempty"` // of the environments of its definition, and of what has none, as found when it began
+	Revision     Revision
+	Definition   Definition
+	Chain        []Link    `json:",omitempty"` // the executions that led to it by on: pipeline, the first one first
+	DefinedAt    string    `json:",omitempty"` // the commit of its pipeline file, where that is not the revision's
+	Followed     []string  `json:",omitempty"` // its stages whose success starts other pipelines; "" stands for the execution
+	Rollback     *Rollback `json:",omitempty"` // what it goes back to, if it does
 
 	Status    Status
 	Reason    string    // why it ended other than well
@@ -105,6 +103,7 @@ type StageState struct {
 	Granted     int          `json:",omitempty"` // and has got
 	Deployed    Deployment   `json:",omitzero"`  // what its environment had then
 	Descends    string       `json:",omitempty"` // the commit that it is known to be a descendant of
+	Vouched     bool         `json:",omitempty"` // its environment was found to trust it, since it got its shared locks
 	RolledBack  int          `json:",omitempty"` // number of the execution that goes back from it
 	Retries     int          `json:",omitempty"` // how often on-failure has tried it again since a person did
 	Checks      []Check      `json:",omitempty"` // of its rules: the latest at each point
@@ -146,6 +145,8 @@ const (
 	HoldShared HoldKind = "shared"
 	// HoldCompare is the word of how its commit stands to what is deployed.
 	HoldCompare HoldKind = "compare"
+	// HoldTrust is the word of whether its environment trusts it still.
+	HoldTrust HoldKind = "trust"
 	// HoldClear is the word of its own lock.
 	HoldClear HoldKind = "clear"
 	// HoldShut is a way into the stage that was closed after it was entered.
@@ -272,7 +273,7 @@ func (x Execution) SharedKeys(stage int) []LockKey {
 	}
 	if name := x.Stages[stage].Concurrency; name != "" {
 		kind := ofConcurrency
-		if !x.Trusted {
+		if !x.Trusts(x.Definition.Stages[stage].Environment) {
 			kind = ofUntrustedConcurrency
 		}
 		keys = append(keys, LockKey{Repository: x.RepositoryID, Lane: kind, Stage: name})

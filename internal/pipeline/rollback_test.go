@@ -15,7 +15,7 @@ import (
 func wentWell(t *testing.T, edit func(*pipeline.Definition)) pipeline.Execution {
 	t.Helper()
 	x := release()
-	x.Trusted = true
+	x.Trust = trusting
 	edit(&x.Definition)
 	x, _ = run(t, x, append(toSignOff(), approve(6), ended(7, id("production", "roll-out", 1), good))...)
 	return x

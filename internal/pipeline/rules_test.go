@@ -15,7 +15,7 @@ import (
 func ruled(t *testing.T, live pipeline.Stage, more ...pipeline.Event) (pipeline.Execution, []pipeline.Effect) {
 	t.Helper()
 	x := release()
-	x.Trusted = true
+	x.Trust = trusting
 	live.Name = "production"
 	if live.Actions == nil {
 		live.Actions = []pipeline.Action{{Name: "roll-out", Image: "i", Run: "r", Inputs: []string{"source"}}}

@@ -94,7 +94,7 @@ func (m *move) rerun(i int, all bool) {
 		if k == i || m.Stages[k].Status != Pending {
 			m.reset(k, all || k > i)
 			st := &m.Stages[k]
-			st.Status, st.Retries, st.Asked, st.Granted, st.Deployed, st.Descends = Pending, 0, 0, 0, Deployment{}, ""
+			st.Status, st.Retries, st.Asked, st.Granted, st.Deployed, st.Descends, st.Vouched = Pending, 0, 0, 0, Deployment{}, "", false
 		}
 	}
 	m.Status, m.Reason, m.EndedAt, m.Abandoned = InProgress, "", time.Time{}, false

@@ -73,6 +73,7 @@ func Table() []Row {
 		{KindOpened, OfStage, s(InProgress), s(Waiting, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
 		{KindDue, OfStage, s(Waiting, InProgress), s(Pending, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
 		{KindCompared, OfStage, s(InProgress), s(Pending, Waiting, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
+		{KindTrusted, OfStage, s(InProgress), s(Pending, Waiting, Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},
 		{KindOverride, OfStage, s(Waiting, InProgress, Failed), nil},
 		{KindRolledBack, OfStage, s(Failed, TimedOut), s(Pending, Waiting, InProgress, Stopping, Cancelling, Succeeded, Cancelled, Stopped, Skipped, Superseded)},
 		{KindSuperseded, OfStage, s(Waiting, InProgress), s(Stopping, Cancelling, Succeeded, Failed, TimedOut, Cancelled, Stopped, Skipped, Superseded)},

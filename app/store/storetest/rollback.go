@@ -14,7 +14,7 @@ import (
 func deploying(t *testing.T, s store.Store, commit string, delivery int64) store.Execution {
 	t.Helper()
 	x := sample(commit, delivery)
-	x.Trusted = true
+	x.Trust = []pipeline.Trust{{Environment: "live", Trusted: true}}
 	live := &x.Definition.Stages[1]
 	live.Environment, live.OnFailure.Rollback = "live", true
 	x = create(t, s, x)

@@ -17,7 +17,7 @@ const (
 	Stage       Kind = "stage"       // an earlier stage is not over
 	Transition  Kind = "transition"  // the way into it is closed
 	Lock        Kind = "lock"        // another execution of its lane is in it
-	Environment Kind = "environment" // another execution is in its environment, or has a lock that it shares
+	Environment Kind = "environment" // another execution is in its environment, or has a lock that it shares; or whether it trusts the ref is asked
 	Condition   Kind = "condition"   // a rule of its file does not hold yet
 	Commit      Kind = "commit"      // whether its commit contains what is deployed is asked
 	Retry       Kind = "retry"       // it has failed, and is tried again later
@@ -84,6 +84,8 @@ func Held(x pipeline.Execution, i int, around Around) (Wait, bool) {
 		w.Kind, w.Text = Environment, around.holder()+" to leave "+shared(x, i)+around.ahead()
 	case pipeline.HoldCompare:
 		w.Kind, w.Text = Commit, "GitHub to say whether this commit contains "+st.Deployed.Commit[:min(7, len(st.Deployed.Commit))]+", which is deployed"
+	case pipeline.HoldTrust:
+		w.Kind, w.Text = Environment, "GitHub to say whether the environment "+x.Definition.Stages[i].Environment+" still trusts "+x.Lane
 	case pipeline.HoldShut:
 		t, closed := around.Closed[st.Name]
 		if !closed {

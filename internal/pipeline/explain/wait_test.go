@@ -86,6 +86,7 @@ func TestWaits(t *testing.T) {
 			[]string{"transition the way into this stage to be opened: it is closed by bob since 28 November 2026 12:00 UTC: sale; the newest of refs/heads/main that waits here goes on"},
 		},
 		{"what is deployed", held(pipeline.HoldCompare), 1, explain.Around{}, []string{"commit GitHub to say whether this commit contains beefbee, which is deployed; its actions run"}},
+		{"the word of its environment", held(pipeline.HoldTrust), 1, explain.Around{}, []string{"environment GitHub to say whether the environment live still trusts refs/heads/main; its actions run"}},
 		{"another try", held(pipeline.HoldRetry), 1, explain.Around{}, []string{"retry its next try at 28 November 2026 13:00 UTC; what failed runs again"}},
 		{"another try of an action", in(0, pipeline.InProgress, func(_ *pipeline.Execution, st *pipeline.StageState) {
 			st.Actions[0].Status, st.Actions[0].Until = pipeline.Pending, time.Date(2026, 11, 28, 13, 0, 0, 0, time.UTC)
