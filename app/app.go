@@ -45,7 +45,9 @@ type App struct {
 	told         lastTold
 	statuses     statuses
 	admin        config.Secret // opens the API
-	callKey      config.Secret // makes the secrets of pipelines that are called
+	rights       *rights
+	signIn       *github.SignIn // nil: nobody signs in
+	callKey      config.Secret  // makes the secrets of pipelines that are called
 }
 
 // Config is what an App is made of. Store and Blobs are closed by whoever
@@ -62,7 +64,7 @@ type Config struct {
 
 // New makes an App and its folders.
 func New(c Config) (*App, error) {
-	a := &App{settings: c.Settings, version: c.Version, store: c.Store, blobs: c.Blobs, github: c.GitHub, log: c.Log, now: c.Now}
+	a := &App{settings: c.Settings, version: c.Version, store: c.Store, blobs: c.Blobs, github: c.GitHub, log: c.Log, now: c.Now, rights: newRights()}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -74,6 +76,9 @@ func New(c Config) (*App, error) {
 		return nil, err
 	}
 	if a.callKey, err = a.keptSecret(a.path("webhook-key"), "the key of webhooks"); err != nil {
+		return nil, err
+	}
+	if a.signIn, err = a.newSignIn(); err != nil {
 		return nil, err
 	}
 	a.mirrors, err = mirror.New(mirror.Config{Dir: a.path("mirrors"), URL: gitAddress(c.Settings.GitHubURL), Log: c.Log})
@@ -149,6 +154,8 @@ func (a *App) Handler() http.Handler {
 		Calls:      &webhook.Calls{Secret: a.callSecret, Start: a.called, Log: a.log},
 		API:        api.Handler(api.Config{Admit: a.admit, Log: a.log}),
 		Executions: pages{a},
+		SignIn:     a.webSignIn(),
+		PublicURL:  a.settings.PublicURL,
 		Ready:      a.ready,
 		GitHubURL:  webAddress(a.settings.GitHubURL),
 		Version:    a.version,

@@ -26,8 +26,12 @@ func (a *App) callSecret(repository int64, pipelineName string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Webhook tells the operator where a pipeline is called, and under which secret.
+// Webhook tells an administrator of a repository where its pipeline is called, and under
+// which secret.
 func (v visitor) Webhook(ctx context.Context, repository, pipelineName string) (api.Webhook, error) {
+	if err := v.administers(ctx, repository, "tell the secret of a webhook"); err != nil {
+		return api.Webhook{}, v.toAPI(err)
+	}
 	c, err := v.callable(ctx, repository, 0, pipelineName)
 	if err != nil {
 		return api.Webhook{}, v.toAPI(err)

@@ -61,6 +61,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.listen = freeAddress(t)
 	w.github.SetWebhookURL("http://" + w.listen + "/webhooks/github")
+	w.github.SetCallbackURL("http://" + w.listen + "/login/callback")
 	w.clone = filepath.Join(t.TempDir(), "shop")
 	w.git("", "init", "--quiet", "--initial-branch=main", w.clone)
 	w.start()
@@ -106,6 +107,7 @@ func (w *world) start() {
 	settings, err := config.Load(nil, map[string]string{
 		"listen": w.listen, "data": w.data, "github-url": w.github.URL(), "github-app-id": fmt.Sprint(w.github.AppID()),
 		"github-private-key": string(w.github.PrivateKeyPEM()), "github-webhook-secret": w.github.WebhookSecret(),
+		"github-client-id": w.github.ClientID(), "github-client-secret": w.github.ClientSecret(),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -20,13 +20,13 @@ import (
 // of a commit on it, or of a tag. Its file's filters do not count. A key that was
 // used before names what it started then.
 func (v visitor) Start(ctx context.Context, s api.Start, key string) (id string, fresh bool, err error) {
-	id, fresh, err = v.startManually(ctx, s, startKey(s, cmp.Or(key, newToken())))
+	id, fresh, err = v.startManually(ctx, s, v.startKey(s, cmp.Or(key, newToken())))
 	return id, fresh, v.toAPI(err)
 }
 
 // startKey is that of a person's start.
-func startKey(s api.Start, key string) int64 {
-	return store.Derived(strings.ToLower(s.Repository), strings.ToLower(s.Pipeline), key)
+func (v visitor) startKey(s api.Start, key string) int64 {
+	return v.derived(strings.ToLower(s.Repository), strings.ToLower(s.Pipeline), key)
 }
 
 func (v visitor) startManually(ctx context.Context, s api.Start, key int64) (id string, fresh bool, err error) {
@@ -76,7 +76,15 @@ func (v visitor) startedBefore(ctx context.Context, s api.Start, key int64) (sto
 
 // manual makes the execution that a person asks for.
 func (v visitor) manual(ctx context.Context, s api.Start) (store.Execution, error) {
-	repo, err := v.repositoryCalled(ctx, s.Repository)
+	repo, err := v.enter(ctx, s.Repository)
+	if err != nil {
+		return store.Execution{}, err
+	}
+	may, err := v.mayWrite(ctx, repo, v.as(""))
+	if err == nil && !may {
+		err = v.denied(ctx, wish{by: v.as(""), repository: repo.ID, asked: "start " + s.Pipeline},
+			refused(codeForbidden, "%s may not start pipelines: that takes write access", v.as("")))
+	}
 	if err != nil {
 		return store.Execution{}, err
 	}
@@ -106,9 +114,13 @@ func (a *App) repositoryCalled(ctx context.Context, name string) (github.Reposit
 		repo, _, err = a.github.Find(ctx, repo)
 	}
 	if errors.Is(err, github.ErrNotFound) {
-		return repo, refused(codeNotFound, "the App is not installed on a repository %q", name)
+		err = notInstalled(name)
 	}
 	return repo, err
+}
+
+func notInstalled(name string) error {
+	return refused(codeNotFound, "the App is not installed on a repository %q", name)
 }
 
 // revision finds the commit that is meant, and what GitHub knows of it.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"strconv"
 
 	"github.com/stagegate/stagegate/app/api"
 	"github.com/stagegate/stagegate/app/blob"
@@ -17,8 +19,13 @@ import (
 type visitor struct {
 	*App
 	login string // GitHub's, or theOperator
+	id    int64  // GitHub's of the person; the operator has none
 	door  string // which they came in by
 }
+
+func (v visitor) isOperator() bool { return v.login == theOperator }
+
+func (v visitor) person() store.Person { return store.Person{ID: v.id, Login: v.login} }
 
 // as is the visitor with what they say.
 func (v visitor) as(says string) caller { return caller{v.login, v.door, says} }
@@ -29,24 +36,43 @@ var (
 )
 
 func (v visitor) Find(ctx context.Context, f api.Filter) ([]api.Found, error) {
-	return v.list(ctx, func(tx store.Tx) ([]store.Execution, error) {
+	return v.list(ctx, func(tx store.Tx, only []int64) ([]store.Execution, error) {
 		return tx.Find(ctx, store.Filter{
-			Repository: f.Repository, Pipeline: f.Pipeline, Number: f.Number, Lane: f.Lane,
+			Repositories: only, Repository: f.Repository, Pipeline: f.Pipeline, Number: f.Number, Lane: f.Lane,
 			Commit: f.Commit, Status: f.Status, SucceededIn: f.Succeeded, Before: f.Before, Limit: f.Limit,
 		})
 	})
 }
 
 func (v visitor) Pipelines(ctx context.Context) ([]api.Found, error) {
-	return v.list(ctx, func(tx store.Tx) ([]store.Execution, error) { return tx.Pipelines(ctx) })
+	return v.list(ctx, func(tx store.Tx, only []int64) ([]store.Execution, error) {
+		all, err := tx.Pipelines(ctx)
+		return slices.DeleteFunc(all, func(x store.Execution) bool { return !within(only, x.RepositoryID) }), err
+	})
 }
 
-func (v visitor) list(ctx context.Context, find func(store.Tx) ([]store.Execution, error)) ([]api.Found, error) {
+// only lists the repositories that the visitor may see, or is nil for all.
+func (v visitor) only(ctx context.Context) ([]int64, error) {
+	if v.isOperator() {
+		return nil, nil
+	}
+	ids, _, err := v.readable(ctx, v.person())
+	return ids, err
+}
+
+// within tells whether a repository is one of those that only lists.
+func within(only []int64, id int64) bool { return only == nil || slices.Contains(only, id) }
+
+func (v visitor) list(ctx context.Context, find func(store.Tx, []int64) ([]store.Execution, error)) ([]api.Found, error) {
+	only, err := v.only(ctx)
+	if err != nil {
+		return nil, v.toAPI(err)
+	}
 	var list []api.Found
-	err := v.store.View(ctx, func(tx store.Tx) error {
-		found, err := find(tx)
+	err = v.store.View(ctx, func(tx store.Tx) error {
+		found, err := find(tx, only)
 		for _, x := range found {
-			list = append(list, api.Found{Execution: x.Execution, URL: v.pageURL(x, "")})
+			list = append(list, v.found(x))
 		}
 		return err
 	})
@@ -54,20 +80,84 @@ func (v visitor) list(ctx context.Context, find func(store.Tx) ([]store.Executio
 }
 
 func (v visitor) Execution(ctx context.Context, id string) (api.Found, error) {
-	var found api.Found
-	err := v.store.View(ctx, func(tx store.Tx) error {
-		x, err := tx.Execution(ctx, id)
-		if err != nil {
-			return err
-		}
-		found = api.Found{Execution: x.Execution, URL: v.pageURL(x, "")}
+	x, err := v.seen(ctx, id)
+	if err != nil {
+		return api.Found{}, v.toAPI(noExecution(id, err))
+	}
+	found := v.found(x)
+	err = v.store.View(ctx, func(tx store.Tx) error {
 		if found.Jobs, err = jobsOf(ctx, tx, x.Execution); err != nil {
 			return err
 		}
 		found.Around, err = v.around(ctx, tx, x.Execution)
 		return err
 	})
-	return found, v.toAPI(noExecution(id, err))
+	return found, err
+}
+
+// seen is an execution that the visitor may see; another is store.ErrNotFound, as one
+// that does not exist.
+func (v visitor) seen(ctx context.Context, id string) (store.Execution, error) {
+	x, err := v.execution(ctx, id)
+	if err != nil || v.isOperator() {
+		return x, err
+	}
+	p, err := v.rightLately(ctx, v.person(), repository(x))
+	if err == nil && p < github.Read {
+		err = store.ErrNotFound
+	}
+	return x, err
+}
+
+// mayEnter asks GitHub now whether the visitor may see a repository; if not, it is
+// store.ErrNotFound.
+func (v visitor) mayEnter(ctx context.Context, repo github.Repository) error {
+	if v.isOperator() {
+		return nil
+	}
+	p, err := v.rightNow(ctx, v.person(), repo)
+	if err == nil && p < github.Read {
+		err = store.ErrNotFound
+	}
+	return err
+}
+
+// enter finds a repository that the App is installed on and that the visitor may see;
+// any other is refused in the same words.
+func (v visitor) enter(ctx context.Context, name string) (github.Repository, error) {
+	repo, err := v.repositoryCalled(ctx, name)
+	if err == nil {
+		err = v.mayEnter(ctx, repo)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = notInstalled(name)
+	}
+	return repo, err
+}
+
+// administers refuses whoever is no administrator of a repository.
+func (v visitor) administers(ctx context.Context, name, doing string) error {
+	if v.isOperator() {
+		return nil
+	}
+	repo, err := v.enter(ctx, name)
+	if err != nil {
+		return err
+	}
+	p, err := v.rightNow(ctx, v.person(), repo)
+	if err == nil && p < github.Admin {
+		err = v.denied(ctx, wish{by: v.as(""), repository: repo.ID, asked: doing},
+			refused(codeForbidden, "%s may not %s: that takes an administrator of %s", v.as(""), doing, repo))
+	}
+	return err
+}
+
+// derived is a key of what the visitor starts: people have keys of their own.
+func (v visitor) derived(words ...string) int64 {
+	if !v.isOperator() {
+		words = append(words, strconv.FormatInt(v.id, 10))
+	}
+	return store.Derived(words...)
 }
 
 // jobsOf are the jobs that an execution has handed out.
@@ -91,6 +181,9 @@ func jobsOf(ctx context.Context, tx store.Tx, x pipeline.Execution) ([]pipeline.
 }
 
 func (v visitor) Log(ctx context.Context, id pipeline.JobID) (io.ReadCloser, error) {
+	if _, err := v.seen(ctx, id.Execution); err != nil {
+		return nil, v.toAPI(noExecution(id.Execution, err))
+	}
 	r, err := v.openLog(ctx, id)
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil, nil //nolint:nilnil // the port says so: a log that does not exist yet
@@ -98,6 +191,8 @@ func (v visitor) Log(ctx context.Context, id pipeline.JobID) (io.ReadCloser, err
 	return r, err
 }
 
+// Artifact opens what an execution has, which the visitor was shown before: who does
+// not know a digest has no name for it.
 func (v visitor) Artifact(ctx context.Context, art pipeline.Artifact) (io.ReadCloser, error) {
 	r, err := v.blobs.Get(ctx, artifactKey(art.Digest))
 	if errors.Is(err, blob.ErrNotFound) {
@@ -144,12 +239,10 @@ func decision(approved bool) string {
 
 // operate carries out what is asked of an execution, all of it or nothing.
 func (v visitor) operate(ctx context.Context, id, asked string, ask func(store.Execution) (operation, error)) error {
-	var x store.Execution
-	err := v.store.View(ctx, func(tx store.Tx) error {
-		var err error
-		x, err = tx.Execution(ctx, id)
-		return err
-	})
+	x, err := v.execution(ctx, id)
+	if err == nil {
+		err = v.mayEnter(ctx, repository(x))
+	}
 	if err != nil {
 		return v.toAPI(noExecution(id, err))
 	}

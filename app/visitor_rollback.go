@@ -11,7 +11,7 @@ import (
 
 // Rollback goes back to what a stage had before, or tells what that would do.
 func (v visitor) Rollback(ctx context.Context, r api.Rollback, key string) (api.Comeback, bool, error) {
-	c, fresh, err := v.goBack(ctx, r, rollbackKey(r, cmp.Or(key, newToken())))
+	c, fresh, err := v.goBack(ctx, r, v.rollbackKey(r, cmp.Or(key, newToken())))
 	if err != nil {
 		return api.Comeback{}, false, v.toAPI(err)
 	}
@@ -23,15 +23,18 @@ func (v visitor) found(x store.Execution) api.Found {
 }
 
 // rollbackKey is that of a person's rollback.
-func rollbackKey(r api.Rollback, key string) int64 {
-	return store.Derived("rollback", strings.ToLower(r.Repository), strings.ToLower(r.Pipeline), key)
+func (v visitor) rollbackKey(r api.Rollback, key string) int64 {
+	return v.derived("rollback", strings.ToLower(r.Repository), strings.ToLower(r.Pipeline), key)
 }
 
 func (v visitor) goBack(ctx context.Context, r api.Rollback, key int64) (*comeback, bool, error) {
 	if c, err := v.wentBack(ctx, r, key); !r.Preview && (err != nil || c.back.ID != "") {
-		return c, false, err
+		if err == nil {
+			_, err = v.seen(ctx, c.back.ID)
+		}
+		return c, false, noExecution(c.back.ID, err)
 	}
-	repo, err := v.repositoryCalled(ctx, r.Repository)
+	repo, err := v.enter(ctx, r.Repository)
 	if err != nil {
 		return nil, false, err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,13 +14,17 @@ import (
 )
 
 func (v visitor) Transitions(ctx context.Context, repository, pipelineName string) ([]api.Transition, error) {
+	only, err := v.only(ctx)
+	if err != nil {
+		return nil, v.toAPI(err)
+	}
 	var found []api.Transition
-	err := v.store.View(ctx, func(tx store.Tx) error {
+	err = v.store.View(ctx, func(tx store.Tx) error {
 		all, err := tx.Transitions(ctx, 0)
 		if err != nil {
 			return err
 		}
-		all = slices.DeleteFunc(all, func(t pipeline.Transition) bool { return !t.Holds(v.now()) })
+		all = slices.DeleteFunc(all, func(t pipeline.Transition) bool { return !t.Holds(v.now()) || !within(only, t.Repository) })
 		for _, t := range all {
 			newest, err := tx.Find(ctx, store.Filter{RepositoryID: t.Repository, Limit: 1})
 			if err != nil {
@@ -59,11 +64,17 @@ func (v visitor) Enable(ctx context.Context, w api.Way) (api.Transition, error) 
 
 func wayOf(w api.Way) way { return way{w.Pipeline, w.Stage, w.Lane} }
 
-// turn opens or closes a way of a repository, which must be known by an execution:
-// GitHub is not asked, so that one can freeze while it is away.
+// turn opens or closes a way of a repository, which must be known by an execution: for
+// the operator GitHub is not asked, so that one can freeze while it is away.
 func (v visitor) turn(ctx context.Context, name, asked string, ask func(github.Repository) (turn, error)) (api.Transition, error) {
 	var t pipeline.Transition
 	repo, err := v.knownRepository(ctx, name)
+	if err == nil {
+		err = v.mayEnter(ctx, repo)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = refused(codeNotFound, "no execution of a repository %q is known", name)
+	}
 	if err != nil {
 		return api.Transition{}, v.toAPI(err)
 	}
@@ -80,16 +91,22 @@ func (v visitor) turn(ctx context.Context, name, asked string, ask func(github.R
 
 // knownRepository finds a repository that had an execution.
 func (v visitor) knownRepository(ctx context.Context, name string) (github.Repository, error) {
+	only, err := v.only(ctx)
+	if err != nil {
+		return github.Repository{}, err
+	}
 	var found []store.Execution
 	var names []string
-	err := v.store.View(ctx, func(tx store.Tx) error {
+	err = v.store.View(ctx, func(tx store.Tx) error {
 		var err error
-		if found, err = tx.Find(ctx, store.Filter{Repository: name, Limit: 1}); err != nil || len(found) > 0 {
+		if found, err = tx.Find(ctx, store.Filter{Repositories: only, Repository: name, Limit: 1}); err != nil || len(found) > 0 {
 			return err
 		}
 		newest, err := tx.Pipelines(ctx)
 		for _, x := range newest {
-			names = append(names, x.Repository)
+			if within(only, x.RepositoryID) {
+				names = append(names, x.Repository)
+			}
 		}
 		return err
 	})

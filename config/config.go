@@ -6,6 +6,9 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,6 +40,10 @@ type Settings struct {
 	GitHubPrivateKey    Secret // PEM of an RSA key, PKCS #1 or PKCS #8
 	GitHubWebhookSecret Secret
 
+	GitHubClientID     string // empty: nobody signs in
+	GitHubClientSecret Secret
+	TrustedProxies     string // networks with commas between them; see Proxies
+
 	AdminToken Secret // the operator's; empty: what the file AdminTokenPath holds
 
 	Runners        int           // jobs at once in this process; 0 runs none
@@ -55,6 +62,12 @@ func (s Settings) SQLitePath() string { return strings.TrimPrefix(s.DatabaseURL,
 // AdminTokenPath is the file of an operator's token that nobody set.
 func (s Settings) AdminTokenPath() string { return filepath.Join(s.Data, "admin-token") }
 
+// Proxies are those whose X-Forwarded-For is believed.
+func (s Settings) Proxies() []netip.Prefix {
+	all, _ := networks(s.TrustedProxies) // Load has read it
+	return all
+}
+
 // LogValue lists every setting under the name of its flag, secrets redacted.
 func (s Settings) LogValue() slog.Value {
 	return slog.GroupValue(
@@ -67,6 +80,9 @@ func (s Settings) LogValue() slog.Value {
 		slog.Int64("github-app-id", s.GitHubAppID),
 		slog.Any("github-private-key", s.GitHubPrivateKey),
 		slog.Any("github-webhook-secret", s.GitHubWebhookSecret),
+		slog.String("github-client-id", s.GitHubClientID),
+		slog.Any("github-client-secret", s.GitHubClientSecret),
+		slog.String("trusted-proxies", s.TrustedProxies),
 		slog.Any("admin-token", s.AdminToken),
 		slog.Int("runners", s.Runners),
 		slog.Int64("action-memory", s.ActionMemory),
@@ -209,6 +225,32 @@ func (l *loader) derive(values *Settings) {
 	if values.BlobURL == "" {
 		values.BlobURL = fileURL(filepath.Join(values.Data, "blobs"))
 	}
+	l.checkSignIn(values)
+}
+
+// checkSignIn looks at what signing in takes: both settings, and an address to which a
+// browser carries a cookie that nobody on the way can read.
+func (l *loader) checkSignIn(values *Settings) {
+	const id, secret = prefix + "GITHUB_CLIENT_ID", prefix + "GITHUB_CLIENT_SECRET"
+	switch {
+	case values.GitHubClientID == "" && values.GitHubClientSecret.Reveal() == "":
+	case values.GitHubClientSecret.Reveal() == "":
+		l.problem(secret, "is missing, and "+id+" is set: generate a client secret on the settings page of your GitHub App, or unset both and nobody signs in")
+	case values.GitHubClientID == "":
+		l.problem(id, "is missing, and "+secret+" is set: copy \"Client ID\" from the settings page of your GitHub App, or unset both and nobody signs in")
+	case !safeForCookies(values.PublicURL):
+		l.problem(prefix+"PUBLIC_URL", "is http on another machine than this one, and people sign in: write an https URL, or unset "+id+" and "+secret)
+	}
+}
+
+// safeForCookies tells whether nobody on the way can read what a browser sends.
+func safeForCookies(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // refuseUnknown reports names that begin as ours but that nothing reads: most are

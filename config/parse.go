@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strconv"
@@ -118,6 +119,42 @@ func parseAppID(v string) (int64, string) {
 		return 0, "is not a number: copy \"App ID\" from the settings page of your GitHub App (not the client ID)"
 	}
 	return id, ""
+}
+
+// parseClientID does not repeat the value: secrets stand beside it on GitHub's page.
+func parseClientID(v string) (string, string) {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+	}
+	if len(v) > 100 || strings.ContainsFunc(v, odd) {
+		return "", "is no client ID: copy \"Client ID\" from the settings page of your GitHub App"
+	}
+	return v, ""
+}
+
+func checkNetworks(v string) string {
+	_, wrong := networks(v)
+	return wrong
+}
+
+// networks reads addresses and networks, with commas between them.
+func networks(v string) ([]netip.Prefix, string) {
+	if v == "" {
+		return nil, ""
+	}
+	var all []netip.Prefix
+	for text := range strings.SplitSeq(v, ",") {
+		text = strings.TrimSpace(text)
+		p, err := netip.ParsePrefix(text)
+		if a, single := netip.ParseAddr(text); single == nil {
+			p, err = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+		}
+		if err != nil {
+			return nil, shown(text) + " is neither an address nor a network: write for example 10.0.0.5, 10.0.0.0/8 or fd00::/8"
+		}
+		all = append(all, p.Masked())
+	}
+	return all, ""
 }
 
 // parsePrivateKey says nothing of the value but what kind of thing it is.

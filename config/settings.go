@@ -133,6 +133,27 @@ var settings = []setting{
 	},
 	{
 		Setting: Setting{
+			Name: "STAGEGATE_GITHUB_CLIENT_ID", Flag: "github-client-id",
+			Doc: "the App's client ID, with which people sign in; without it nobody does",
+		},
+		parse: func(s *Settings, v string) (wrong string) { s.GitHubClientID, wrong = parseClientID(v); return },
+	},
+	{
+		Setting: Setting{
+			Name: "STAGEGATE_GITHUB_CLIENT_SECRET", Flag: "github-client-secret", Secret: true,
+			Doc: "a client secret of the App, with which people sign in",
+		},
+		parse: func(s *Settings, v string) string { s.GitHubClientSecret = NewSecret(v); return "" },
+	},
+	{
+		Setting: Setting{
+			Name: "STAGEGATE_TRUSTED_PROXIES", Flag: "trusted-proxies",
+			Doc: "addresses or networks of proxies, such as 10.0.0.0/8,::1, whose X-Forwarded-For is believed; without it no one's is",
+		},
+		parse: func(s *Settings, v string) string { s.TrustedProxies = v; return checkNetworks(v) },
+	},
+	{
+		Setting: Setting{
 			Name: "STAGEGATE_ADMIN_TOKEN", Flag: "admin-token", Default: "made at the first start, in DATA/admin-token", Secret: true,
 			Doc: "the operator's token, which the API asks for: 20 or more letters, digits or - . _ ~ + / =",
 		},

@@ -14,12 +14,24 @@ import (
 const (
 	noContent   = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	pageContent = noContent + "; style-src 'self'"
+	formContent = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src 'self'"
 )
+
+// pageHeaders are those of the pages of people who sign in. No secret stands in their
+// addresses, and a browser that is to keep all of the address from everybody would say
+// of a form that it came from nowhere.
+func pageHeaders(c *gin.Context) {
+	c.Header("Content-Security-Policy", formContent)
+	c.Header("Referrer-Policy", "same-origin")
+}
 
 // guard sets the headers every answer has. Nothing is kept by a cache, framed,
 // indexed, or told to the next site: the token stands in the address.
-func guard(c *gin.Context) {
+func (s *server) guard(c *gin.Context) {
 	h := c.Writer.Header()
+	if s.secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("Content-Security-Policy", noContent)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -66,6 +78,23 @@ func (s *server) refuse(c *gin.Context, err error) {
 	default:
 		s.Log.Error("request failed", "method", c.Request.Method, "route", c.FullPath(), "error", withoutToken(c, err.Error()))
 		internalError(c)
+	}
+}
+
+// missing says to somebody who is signed in that there is no such page.
+func (s *server) missing(c *gin.Context, v Visitor) {
+	s.tell(c, http.StatusNotFound, v, "Not found", "There is no such page, or GitHub does not let you read that repository.")
+}
+
+// refuseTo answers somebody who is signed in for an error of their Dashboard.
+func (s *server) refuseTo(c *gin.Context, v Visitor, err error) {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		s.missing(c, v)
+	case errors.Is(err, ErrUnavailable):
+		s.tell(c, http.StatusServiceUnavailable, v, "GitHub could not be asked", "What you may see is asked of GitHub, which does not answer. Try again in a moment.")
+	default:
+		s.refuse(c, err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -18,13 +17,13 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-//go:embed page.html style.css
+//go:embed *.html style.css
 var assets embed.FS
 
-// pageTemplate is read by whoever serves a page; other commands of the binary
-// do not wait for it.
-var pageTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.ParseFS(assets, "page.html"))
+// templates are read by whoever serves a page; other commands of the binary do not
+// wait for them.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.ParseFS(assets, "*.html"))
 })
 
 // styleSheet is made for the first page, likewise.
@@ -70,25 +69,30 @@ func (s *server) page(c *gin.Context) {
 		s.refuse(c, err)
 		return
 	}
-	q := c.Request.URL.Query()
-	v := newView(x, s.GitHubURL, s.Now())
-	v.token, v.open, v.Version = c.Param("token"), q.Get("log"), s.Version
-	v.Still = q.Has("still") || v.open != ""
-	if !x.Status.Ended() {
-		if v.around, err = s.Executions.Around(c.Request.Context(), x); err != nil {
-			s.refuse(c, err)
-			return
-		}
-	}
-	p := v.page()
-	s.addLogs(c.Request.Context(), &p)
-	var out bytes.Buffer
-	if err := pageTemplate().Execute(&out, p); err != nil {
+	p, err := s.pageOf(c, x, c.Param("token"))
+	if err != nil {
 		s.refuse(c, err)
 		return
 	}
+	p.Style = ".." + stylePath()
+	s.addLogs(c.Request.Context(), &p)
 	c.Header("Content-Security-Policy", pageContent)
-	c.Data(http.StatusOK, "text/html; charset=utf-8", out.Bytes())
+	s.show(c, http.StatusOK, "page.html", p)
+}
+
+// pageOf makes the page of an execution, which stands under a name, without its logs.
+func (s *server) pageOf(c *gin.Context, x pipeline.Execution, name string) (page, error) {
+	q := c.Request.URL.Query()
+	v := newView(x, s.GitHubURL, s.Now())
+	v.token, v.open, v.Version = name, q.Get("log"), s.Version
+	v.Still = q.Has("still") || v.open != ""
+	if !x.Status.Ended() {
+		var err error
+		if v.around, err = s.Executions.Around(c.Request.Context(), x); err != nil {
+			return page{}, err
+		}
+	}
+	return v.page(), nil
 }
 
 // log answers with a whole log as it is stored, or with what there is of it.
@@ -98,6 +102,10 @@ func (s *server) log(c *gin.Context) {
 		s.refuse(c, err)
 		return
 	}
+	s.writeLog(c, x)
+}
+
+func (s *server) writeLog(c *gin.Context, x pipeline.Execution) {
 	id, ok := jobOf(x, c.Param("stage"), c.Param("action"), c.Param("attempt"))
 	if !ok {
 		notFound(c)

@@ -28,8 +28,9 @@ type view struct {
 // page is all page.html shows. Text others chose went through clip.
 type page struct {
 	Style, Version string
-	Refresh        int  // seconds; 0: never
-	Still          bool // would be loaded anew, but was asked not to
+	Bar            *head // nil: the page opens by its token
+	Refresh        int   // seconds; 0: never
+	Still          bool  // would be loaded anew, but was asked not to
 
 	Name       string
 	Number     int
@@ -95,8 +96,8 @@ func newView(x pipeline.Execution, hub string, now time.Time) *view {
 func (v *view) page() page {
 	x := v.x
 	p := page{
-		Style: ".." + stylePath(), Version: v.Version,
-		Name: clip(x.Definition.Name, 100), Number: x.Number, Status: executionBadge(x),
+		Version: v.Version,
+		Name:    clip(x.Definition.Name, 100), Number: x.Number, Status: executionBadge(x),
 		Started: momentOf(x.CreatedAt), Took: took(x.CreatedAt, x.EndedAt, v.now),
 		Cause: cause(x), Actor: clip(x.Actor, 100),
 		Definition: clip(x.Definition.File, 200),

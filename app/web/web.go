@@ -1,6 +1,7 @@
-// Package web is what Stagegate answers over HTTP: GitHub's deliveries, health,
-// and the page of an execution with its logs. A page opens only by the
-// unguessable token of its execution; whatever else is asked for is not found.
+// Package web is what Stagegate answers over HTTP: GitHub's deliveries, health, the
+// page of an execution with its logs, and the dashboard of people who sign in. The page
+// opens by the unguessable token of its execution, and for those whom GitHub lets read
+// the repository; whatever else is asked for is not found.
 // It is the only importer of gin and terminal-to-html, knows executions by a
 // port of its own, and imports no other adapter.
 package web
@@ -11,6 +12,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -42,6 +45,8 @@ type Config struct {
 	Calls      http.Handler // of what is below /hooks, all methods; nil: not found
 	API        http.Handler // of what is below /api, all methods; nil: not found
 	Executions Executions
+	SignIn     SignIn                      // nil: nobody signs in
+	PublicURL  string                      // under which people reach all of it
 	Ready      func(context.Context) error // nil: always ready
 	GitHubURL  string                      // of its pages, such as https://github.com; empty: no links
 	Version    string                      // shown at the foot of a page
@@ -50,7 +55,12 @@ type Config struct {
 }
 
 // server carries out the routes.
-type server struct{ Config }
+type server struct {
+	Config
+	base   string // the path of the public URL
+	origin string // of the public URL
+	secure bool   // the public URL is https
+}
 
 // Handler answers every request of the process.
 func Handler(c Config) http.Handler {
@@ -60,11 +70,14 @@ func Handler(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &server{c}
+	s := &server{Config: c}
+	if u, err := url.Parse(c.PublicURL); err == nil {
+		s.base, s.origin, s.secure = strings.TrimRight(u.EscapedPath(), "/"), u.Scheme+"://"+u.Host, u.Scheme == "https"
+	}
 	gin.SetMode(gin.ReleaseMode) // debug mode prints routes to stdout
 	e := gin.New()
 	e.RedirectTrailingSlash = false // a redirect would tell a path apart
-	e.Use(guard, s.recovered)
+	e.Use(s.guard, s.recovered)
 	e.NoRoute(notFound)
 	s.route(e)
 	return e
@@ -84,6 +97,16 @@ func (s *server) route(e *gin.Engine) {
 	e.Match(read, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	e.Match(read, "/readyz", s.ready)
 	e.Match(read, stylePath(), style)
+	e.Match(read, "/", s.home)
+	e.Match(read, "/login", s.login)
+	e.Match(read, CallbackPath, s.callback)
+	if s.SignIn != nil {
+		e.POST("/logout", s.saying(s.logout))
+		const one = "/repositories/:owner/:name/:pipeline/:number"
+		e.Match(read, "/repositories/:owner/:name", s.signedIn(s.list))
+		e.Match(read, one, s.signedIn(s.executionOf))
+		e.Match(read, one+"/logs/:stage/:action/:attempt", s.signedIn(s.logOf))
+	}
 	e.Match(read, "/executions/:token", s.page)
 	e.Match(read, "/executions/:token/logs/:stage/:action/:attempt", s.log)
 }

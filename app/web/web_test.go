@@ -66,7 +66,7 @@ func TestNotFoundIsOneAnswer(t *testing.T) {
 		t.Fatalf("GET /nowhere: %d", want.Code)
 	}
 	for _, path := range []string{
-		"/", "/executions", "/executions/", pagePath + "/", pagePath + "/logs", "/executions/" + strings.Repeat("x", 43),
+		"/executions", "/executions/", pagePath + "/", pagePath + "/logs", "/executions/" + strings.Repeat("x", 43),
 		"/executions/short", "/executions/" + strings.Repeat("x", 65), "/executions/" + token[:42] + "'", "/executions/" + token[:42] + "%2e",
 		pagePath + "/logs/test/unit/3", pagePath + "/logs/test/unit/0", pagePath + "/logs/test/unit/-1", pagePath + "/logs/test/unit/02",
 		pagePath + "/logs/test/unit/1", pagePath + "/logs/test/none/1", pagePath + "/logs/none/unit/1", pagePath + "/logs/test/unit/x",
