@@ -12,7 +12,6 @@ import (
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
-	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // gate is one waiting approval.
@@ -131,7 +130,7 @@ func quoted(gates []gate) string { return "`" + strings.Join(names(gates), "`, `
 // the execution's commit is still the head of its branch or pull request, unless
 // a person chose the commit, as one does with a rollback.
 func (a *App) current(ctx context.Context, g gate) error {
-	if g.x.Rollback != nil || g.x.Root().Trigger == pipeline.Manual && g.x.Revision.PullRequest == 0 {
+	if chosen(g.x) {
 		return nil
 	}
 	var (
@@ -155,57 +154,6 @@ func (a *App) current(ctx context.Context, g gate) error {
 		return refused(codeConflict, "the head has moved on to %s since; %s waits for an approval of %s", shortSHA(head), g.name(), shortSHA(commit))
 	}
 	return nil
-}
-
-// mayDecide checks who the person is. It asks GitHub now; nothing about people
-// is taken from a payload.
-func (a *App) mayDecide(ctx context.Context, g gate, by caller) error {
-	def, repo := g.approval(), repository(g.x)
-	named, err := a.isNamed(ctx, repo, def, by)
-	if err != nil {
-		return err
-	}
-	if !named {
-		return refused(codeForbidden, "%s may not decide about %s; these may: %s", by, g.name(), strings.ReplaceAll(explain.Approvers(g.x.Execution, def), "@", ""))
-	}
-	if def.SelfReview {
-		return nil
-	}
-	authors, err := a.authors(ctx, g.x)
-	if err != nil {
-		return fmt.Errorf("read the authors of the change: %w", err)
-	}
-	if slices.Contains(authors, strings.ToLower(by.login)) {
-		return refused(codeForbidden, "%s is an author of this change, and %s does not let authors decide (`self-review: true` would)", by, g.name())
-	}
-	return nil
-}
-
-// isNamed tells whether the approval lets the person decide, authorship aside.
-// A team that cannot be read lets nobody in.
-func (a *App) isNamed(ctx context.Context, repo github.Repository, def pipeline.Approval, by caller) (bool, error) {
-	switch {
-	case len(def.Users) == 0 && len(def.Teams) == 0:
-		return a.mayWrite(ctx, repo, by)
-	case by.login == theOperator:
-		return false, nil
-	}
-	if slices.ContainsFunc(def.Users, func(u string) bool { return strings.EqualFold(u, by.login) }) {
-		return true, nil
-	}
-	for _, team := range def.Teams {
-		member, err := a.github.TeamMember(ctx, repo, team, by.login)
-		if err != nil {
-			if transient(err) {
-				return false, fmt.Errorf("read team %s: %w", team, err)
-			}
-			return false, refused(codeForbidden, "the team %s/%s could not be read, so nobody is let in: check that the App may read members", repo.Owner, team)
-		}
-		if member {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // mayWrite tells whether GitHub lets the person write to the repository.

@@ -9,6 +9,7 @@ import (
 type command struct {
 	verb verb
 	args []string
+	rest string // what the arguments are made of, as it is written
 	line string
 }
 
@@ -61,7 +62,7 @@ func commands(body string) []command {
 		default:
 			if m := commandLine.FindStringSubmatch(line); m != nil {
 				if v, ours := verbMeant(m[1]); ours {
-					found = append(found, command{verb: v, args: strings.Fields(m[2]), line: line})
+					found = append(found, command{verb: v, args: strings.Fields(m[2]), rest: m[2], line: line})
 				}
 			}
 		}

@@ -42,10 +42,18 @@ func (e addressed) apply(ctx context.Context, tx store.Tx) (string, error) {
 	}
 	err = store.Apply(ctx, tx, e.x.ID, event)
 	if errors.Is(err, pipeline.ErrRefused) {
-		no := refused(codeConflict, "%s", strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": "))
+		if errors.Is(err, pipeline.ErrAlready) {
+			return "", refused(codeAlready, "%s", refusedWords(err))
+		}
+		no := refused(codeConflict, "%s", refusedWords(err))
 		return "", e.instead(no)
 	}
 	return "", err
+}
+
+// refusedWords are the engine's, for whoever asked.
+func refusedWords(err error) string {
+	return strings.TrimPrefix(err.Error(), pipeline.ErrRefused.Error()+": ")
 }
 
 // instead adds to the refusal of a retry the stage that can be run again.
@@ -88,7 +96,7 @@ func overtaken(ctx context.Context, tx store.Tx, x store.Execution, stage string
 // caller is who asks for an operation, and by which door.
 type caller struct {
 	login string // GitHub's, or theOperator
-	door  string // comment, button or api; kept with a decision
+	door  string // comment, button, review, deployment-review, dashboard or api; kept with a decision
 	says  string // in their own words, if anything
 }
 
@@ -112,6 +120,7 @@ const (
 	codeAmbiguous code = "ambiguous" // there is more than one
 	codeConflict  code = "conflict"  // the state does not allow it
 	codeForbidden code = "forbidden" // somebody else may
+	codeAlready   code = "already"   // the person has done it before
 )
 
 // refusal is why an operation is not carried out: one sentence for whoever
@@ -142,19 +151,6 @@ func about(x store.Execution, err error) error {
 
 func refused(c code, format string, args ...any) refusal {
 	return refusal{code: c, message: fmt.Sprintf(format, args...)}
-}
-
-// decide answers the approval that waits at a gate.
-func (a *App) decide(ctx context.Context, by caller, g gate, approved bool) (operation, error) {
-	if err := a.mayDecide(ctx, g, by); err != nil {
-		return nil, about(g.x, err)
-	}
-	if err := a.current(ctx, g); err != nil {
-		return nil, err
-	}
-	return operation{addressed{g.x, pipeline.Decided{
-		At: a.now(), Job: g.job(), Actor: by.login, Door: by.door, Approved: approved, Comment: by.says,
-	}}}, nil
 }
 
 // retry runs a failed or stopped stage again, the actions that did not succeed or

@@ -121,7 +121,7 @@ func (a *App) stageRun(x store.Execution, i int) wanted {
 	for _, j := range waiting {
 		w.waiting += fmt.Sprintf("%s/%d ", st.Actions[j].Name, st.Actions[j].Attempt)
 	}
-	if w.run.Conclusion == "action_required" {
+	if w.run.Conclusion == "action_required" && pressable(x.Execution, i, waiting[0]) {
 		w.run.Actions = []github.Button{
 			{Label: "Approve", Description: "Let this commit into what comes next", Identifier: "approve"},
 			{Label: "Reject", Description: "Stop this execution here", Identifier: "reject"},
@@ -305,35 +305,6 @@ func artifacts(st pipeline.StageState) string {
 		}
 	}
 	return strings.Join(made, ", ")
-}
-
-// howToApprove names who may approve an action and how.
-func howToApprove(x pipeline.Execution, i, j int) string {
-	act, def := x.Stages[i].Actions[j], x.Definition.Stages[i].Actions[j].Approval
-	name := x.Stages[i].Name
-	if !soleApproval(x.Definition.Stages[i]) {
-		name += "/" + act.Name
-	}
-	return fmt.Sprintf("May approve: %s%s.\nComment `/approve %s` or `/reject %s` on the pull request, or press the button of the check run, until %s.\nIt is about commit `%s`.",
-		explain.Approvers(x, *def), notAuthors(*def), name, name, act.ExpiresAt.UTC().Format("2 January 2006 15:04 MST"), x.Revision.Commit)
-}
-
-// soleApproval tells whether the stage's name is enough to name its approval.
-func soleApproval(s pipeline.Stage) bool {
-	n := 0
-	for _, act := range s.Actions {
-		if act.Approval != nil {
-			n++
-		}
-	}
-	return n == 1
-}
-
-func notAuthors(def pipeline.Approval) string {
-	if def.SelfReview {
-		return ""
-	}
-	return ", but no author of the change"
 }
 
 func statusWords(s pipeline.Status) string {

@@ -48,7 +48,7 @@ func (a *App) pressed(ctx context.Context, e github.CheckRunAction, row store.Ch
 	if len(open) != 1 {
 		return nil, refused(codeConflict, "nothing waits for an approval here any more")
 	}
-	return a.decide(ctx, caller{login: e.Sender, door: "button"}, open[0], e.Identifier == "approve")
+	return a.decide(ctx, caller{login: e.Sender, door: "button"}, open[0], response{approved: e.Identifier == "approve"})
 }
 
 // rerunCheck retries the failed actions of the stage whose run somebody asked

@@ -33,8 +33,8 @@ type spoken struct {
 // shown them.
 func verbs() []verb {
 	return []verb{
-		{"approve", "/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]", "gives an approval that waits", (*App).sayDecide},
-		{"reject", "/reject [[PIPELINE/]STAGE[/ACTION]] [SHA]", "refuses an approval that waits", (*App).sayDecide},
+		{"approve", "/approve [[PIPELINE/]STAGE[/ACTION]] [SHA] [FIELD=VALUE …] [-- REASON]", "gives an approval that waits; a value with spaces stands in double quotes", (*App).sayDecide},
+		{"reject", "/reject [[PIPELINE/]STAGE[/ACTION]] [SHA] [-- REASON]", "refuses an approval that waits", (*App).sayDecide},
 		{"run", "/run [PIPELINE]", "starts a pipeline, or all that a new head of the pull request would start; once it is merged, of its base branch", (*App).sayRun},
 		{"retry", "/retry [[PIPELINE/]STAGE] [all]", "runs a failed or stopped stage again: what did not succeed, or all, approvals included", (*App).sayRetry},
 		{"rollback", "/rollback [PIPELINE/]STAGE [EXECUTION] [preview]", "deploys again what a stage had before, or what an execution, by its number, made of it; with preview, says what that would do", (*App).sayRollback},
@@ -97,11 +97,16 @@ type telling string
 func (t telling) apply(context.Context, store.Tx) (string, error) { return string(t), nil }
 
 func (a *App) sayDecide(ctx context.Context, s spoken) (operation, error) {
+	said := response{approved: s.verb.name == "approve"}
+	var err error
+	if s.args, said.values, s.by.says, err = s.filledIn(); err != nil {
+		return nil, err
+	}
 	g, sha, err := s.chosen()
 	if err != nil {
 		return nil, err
 	}
-	decided, err := a.decide(ctx, s.by, g, s.verb.name == "approve")
+	decided, err := a.decide(ctx, s.by, g, said)
 	if err == nil && sha == "" {
 		err = a.shownBefore(ctx, g, s.comment.CreatedAt)
 	}

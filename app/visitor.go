@@ -207,7 +207,7 @@ func (v visitor) Decide(ctx context.Context, id string, said api.Answer) error {
 		if err != nil {
 			return nil, err
 		}
-		return v.decide(ctx, v.as(said.Comment), g, said.Approved)
+		return v.decide(ctx, v.as(said.Comment), g, response{said.Approved, valuesOf(said.Values)})
 	})
 }
 

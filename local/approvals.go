@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,12 +19,16 @@ type Question struct {
 	Revision  string // such as main at c0ffee1 with uncommitted changes; empty outside a repository
 	Commit    string // empty where there is none
 	Artifacts []pipeline.Artifact
+
+	Instructions string
+	Form         []pipeline.Field
 }
 
 // Answer is what a person says to it.
 type Answer struct {
 	Approved bool
 	Comment  string
+	Values   []pipeline.Value // of the form
 }
 
 // desk has approvals decided. Its methods are called under the machine's lock;
@@ -51,6 +56,7 @@ func (d *desk) put(ctx context.Context, id pipeline.JobID, q Question, expires t
 		answer, err := d.ask(ctx, q)
 		var event pipeline.Event = pipeline.Decided{
 			At: time.Now(), Job: id, Actor: d.actor, Door: door, Approved: answer.Approved, Comment: answer.Comment,
+			Values: answer.Values, Meets: everybody,
 		}
 		switch {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -82,10 +88,31 @@ func (d *desk) withdraw(x pipeline.Execution) {
 
 // question is what people are shown of an approval.
 func (r *run) question(x pipeline.Execution, id pipeline.JobID) Question {
+	i, j, _ := x.Find(id)
 	return Question{
 		Stage: id.Stage, Action: id.Action, Pipeline: x.Definition.Name,
 		Revision: r.revision, Commit: x.Revision.Commit, Artifacts: x.Artifacts(),
+		Instructions: x.Stages[i].Actions[j].Instructions, Form: x.Definition.Stages[i].Actions[j].Approval.Form,
 	}
+}
+
+// everybody is what the one person meets who decides on their own machine.
+var everybody = []string{pipeline.GroupRequirement(0)}
+
+// alone is a definition whose approvals one person decides.
+func alone(d pipeline.Definition) pipeline.Definition {
+	d.Stages = slices.Clone(d.Stages)
+	for i := range d.Stages {
+		actions := slices.Clone(d.Stages[i].Actions)
+		for j := range actions {
+			if a := actions[j].Approval; a != nil {
+				one := a.Alone()
+				actions[j].Approval = &one
+			}
+		}
+		d.Stages[i].Actions = actions
+	}
+	return d
 }
 
 // decide answers an approval, or has it answered.
@@ -94,8 +121,12 @@ func (r *run) decide(ctx context.Context, e pipeline.AwaitExpiry, at time.Time) 
 		r.desk.put(ctx, e.Job, r.question(r.machine.x, e.Job), e.At)
 		return nil
 	}
+	approves := r.Approve
 	if !r.Approve {
 		r.Reporter.Note(e.Job.Stage + "/" + e.Job.Action + " is an approval: run with --approve to give it")
+	} else if _, err := (pipeline.Approval{Form: r.question(r.machine.x, e.Job).Form}).Fill(nil, nil); err != nil {
+		approves = false
+		r.Reporter.Note(e.Job.Stage + "/" + e.Job.Action + " has a form, and " + err.Error() + ": run it on a terminal, without --approve")
 	}
-	return []pipeline.Event{pipeline.Decided{At: at, Job: e.Job, Actor: r.Actor, Door: door, Approved: r.Approve}}
+	return []pipeline.Event{pipeline.Decided{At: at, Job: e.Job, Actor: r.Actor, Door: door, Approved: approves, Meets: everybody}}
 }

@@ -47,8 +47,8 @@ func TestDesk(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		d.all.Wait()
 		want := []pipeline.Event{
-			pipeline.Decided{At: began, Job: answered, Actor: "ada", Door: door, Approved: true, Comment: "fine"},
-			pipeline.Decided{At: began, Job: deaf, Actor: "ada", Door: door},
+			pipeline.Decided{At: began, Job: answered, Actor: "ada", Door: door, Approved: true, Comment: "fine", Meets: everybody},
+			pipeline.Decided{At: began, Job: deaf, Actor: "ada", Door: door, Meets: everybody},
 			pipeline.ApprovalExpired{At: began.Add(time.Hour), Job: expired},
 		}
 		if diff := cmp.Diff(want, events); diff != "" {

@@ -177,7 +177,7 @@ func (r *run) assemble(ctx context.Context, rev pipeline.Revision) {
 		x: pipeline.Execution{
 			ID: r.execution(), Number: 1,
 			Repository: "local/" + r.file.definition.Name, Lane: rev.Ref,
-			Trigger: Manual, Actor: r.Actor, Trust: trustAll(r.definition), Revision: rev, Definition: r.definition,
+			Trigger: Manual, Actor: r.Actor, Trust: trustAll(r.definition), Revision: rev, Definition: alone(r.definition),
 		},
 		locks:  map[pipeline.LockKey]pipeline.Lock{},
 		begin:  r.jobs.add,

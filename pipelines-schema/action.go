@@ -45,7 +45,7 @@ func (p *parser) action(n node, known []string) *action {
 		case "needs":
 			a.needs = p.needs(value)
 		case "approval":
-			a.Approval = p.approval(value)
+			a.Approval = p.approval(&a.formulas, value)
 		case "if":
 			a.If = p.condition(&a.formulas, value)
 		default:

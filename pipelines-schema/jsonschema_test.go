@@ -24,7 +24,7 @@ var definitions = map[where]string{
 	inSchedule: "schedule", inUpstream: "upstream", inWebhook: "webhook", inVariable: "variable", inStage: "stage", inRule: "rule",
 	inTestsPass: "tests-pass", inWindow: "window", inOnFailure: "on-failure", inSource: "source", inAction: "action",
 	inService: "service", inReports: "reports", inApproval: "approval", inVariableRule: "variable-rule",
-	inCommand: "command", inRetry: "retry", inGroup: "group",
+	inCommand: "command", inRetry: "retry", inGroup: "group", inField: "field",
 }
 
 const (
@@ -189,6 +189,11 @@ func TestJSONSchemaLimits(t *testing.T) {
 		"$defs/login/pattern":                              loginPattern,
 		"$defs/team/pattern":                               slugPattern,
 		"$defs/whole/pattern":                              whole,
+		"$defs/people/maximum":                             mostPeople,
+		"$defs/groups/maxItems":                            mostPeople,
+		"$defs/approval/properties/form/maxProperties":     mostFields,
+		"$defs/field/properties/max-length/default":        pipeline.MostText,
+		"$defs/field/properties/type/enum":                 fieldTypes,
 		"$defs/times/maximum":                              mostRetries,
 		"$defs/variable-rule/properties/operator/enum":     operators,
 		"$defs/pull-request-type/enum":                     PullRequestTypes,

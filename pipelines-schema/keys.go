@@ -34,12 +34,13 @@ const (
 	inApproval     where = "an approval"
 	inSettings     where = SettingsFile // and the one below are of a file of their own
 	inEnvironment  where = "an environment"
+	inField        where = "a field of a form"
 )
 
 // everywhere lists the mappings from the outside in.
 var everywhere = []where{
 	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inWebhook, inVariable, inStage, inAction, inApproval,
-	inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inSource, inGroup,
+	inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inSource, inGroup, inField,
 }
 
 // table is what keys a mapping has: those that are carried out now, and those
@@ -79,10 +80,13 @@ var tables = map[where]table{
 		later: []string{"services", "reports", "with"},
 	},
 	inApproval: {
-		now:   []string{"users", "teams", "count", "expires", "self-review"},
-		later: []string{"permission", "code-owners", "all-of", "any-of", "instructions", "form", "reject-count", "environment"},
+		now: []string{
+			"users", "teams", "permission", "code-owners", "count", "all-of", "any-of", "expires", "self-review", "reject-count", "instructions", "form",
+		},
+		later: []string{"environment"},
 	},
-	inGroup:        {now: []string{"users", "teams", "count"}},
+	inGroup:        {now: []string{"users", "teams", "permission", "code-owners", "count"}},
+	inField:        {now: []string{"type", "description", "required", "default", "options", "max-length", "pattern"}},
 	inRule:         {now: append(slices.Clone(ruleKinds), "otherwise")},
 	inTestsPass:    {now: []string{"stage", "minimum"}},
 	inWindow:       {now: []string{"days", "hours", "timezone", "cron", "holidays"}},
@@ -161,7 +165,7 @@ func (p *parser) meantKey(key, value node, w where) string {
 		return hint
 	}
 	for _, other := range append(slices.Clone(everywhere), inSettings) {
-		if slices.Contains(keysOf(other), key.text) {
+		if other != inField && slices.Contains(keysOf(other), key.text) {
 			return "it belongs in " + string(other)
 		}
 	}

@@ -100,8 +100,10 @@ func (p *parser) output(i int, a *action, name expression.Name) (message, hint s
 		return unknown, "stage " + s.Name + " has no action " + show(name[1])
 	case from == a:
 		return called + " is this action itself: it has no outputs before it ended", ""
-	case from.Approval != nil:
-		return called + " is an approval: it has no outputs", ""
+	case from.Approval != nil && len(from.Approval.Form) == 0:
+		return called + " is an approval without a form: it has no outputs", "write form under approval"
+	case from.Approval != nil && !from.Approval.HasField(name[2]):
+		return "the form of " + called + " has no field " + show(name[2]), DidYouMean(name[2], from.Approval.Fields())
 	case from.matrix != nil && from.Name == name[1]:
 		if first := s.runOf(from); first != "" {
 			hint = "write " + strings.Join([]string{name[0], first, name[2]}, ".") + " for the first run's"

@@ -131,18 +131,6 @@ func (p *parser) oneOf(n node, what string, words ...string) string {
 
 var whole = newPattern(`^[1-9][0-9]*$`)
 
-// count reads how many people must approve, which is one.
-func (p *parser) count(n node) {
-	text, ok := p.word(n, "count")
-	switch {
-	case !ok || text == "1":
-	case whole.MatchString(text):
-		p.report(n.at, "one person approves", "count: %s is not supported yet", show(text))
-	default:
-		p.report(n.at, "write 1", "count must be a whole number, not %s", quote(text))
-	}
-}
-
 const (
 	longestTimeout = 1440 // minutes
 	longestExpiry  = "60d"

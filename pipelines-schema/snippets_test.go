@@ -46,7 +46,8 @@ var settings = map[string]setting{
 	"stage":         {earlier + "  -\n    …\n", []string{"name: example", "actions: [{ name: a, image: alpine, run: ls }]"}},
 	"action":        {earlier + anAction + "        …\n", []string{"name: example", "image: alpine", "run: ls", "matrix: { go: [1.26] }"}},
 	"approval":      {earlier + anAction + "        name: example\n        approval:\n          …\n", nil},
-	"group":         {earlier + anAction + "        name: example\n        approval:\n          all-of:\n            -\n              …\n", nil},
+	"group":         {earlier + anAction + "        name: example\n        approval:\n          all-of:\n            -\n              …\n", []string{"users: [octocat]"}},
+	"field":         {earlier + anAction + "        name: example\n        approval:\n          form:\n            VERSION:\n              …\n", []string{"description: x", "type: choice", "options: [a, b]"}},
 	"retry":         {earlier + anAction + script + "        retry:\n          …\n", []string{"times: 1"}},
 	"service":       {earlier + anAction + script + "        services:\n          db:\n            …\n", []string{"image: postgres"}},
 	"reports":       {earlier + anAction + script + "        reports:\n          …\n", []string{"junit: x"}},
@@ -78,7 +79,7 @@ func around(keys, mapping string) (string, error) {
 	}
 	lines := strings.Split(strings.TrimRight(keys, "\n"), "\n")
 	for _, need := range s.needs {
-		if key, _, _ := strings.Cut(need, ":"); missing(key, present) {
+		if key, _, _ := strings.Cut(need, ":"); missing(key, present) && (key != "options" || strings.Contains(keys, "type: choice")) {
 			lines = append(lines, need)
 		}
 	}
@@ -95,6 +96,8 @@ func missing(key string, present []string) bool {
 		return !slices.Contains(present, key) && !slices.Contains(present, "approval")
 	case "window":
 		return slices.Equal(present, []string{"otherwise"})
+	case "type":
+		return !slices.Contains(present, key) && slices.Contains(present, "options")
 	case "matrix":
 		return !slices.Contains(present, key) && slices.Contains(present, "fail-fast")
 	}

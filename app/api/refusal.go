@@ -18,6 +18,7 @@ const (
 	NotFound         Code = "not_found"          // 404
 	MethodNotAllowed Code = "method_not_allowed" // 405
 	Conflict         Code = "conflict"           // 409: the state does not allow it
+	Already          Code = "already"            // 409: the same person has done it before
 	TooLarge         Code = "too_large"          // 413
 	Invalid          Code = "invalid"            // 422: what was asked for makes no sense
 	Ambiguous        Code = "ambiguous"          // 422: more than one thing is meant by it
@@ -28,7 +29,7 @@ const (
 func (c Code) status() int {
 	status, known := map[Code]int{
 		Unauthorized: http.StatusUnauthorized, Forbidden: http.StatusForbidden, NotFound: http.StatusNotFound,
-		MethodNotAllowed: http.StatusMethodNotAllowed, Conflict: http.StatusConflict,
+		MethodNotAllowed: http.StatusMethodNotAllowed, Conflict: http.StatusConflict, Already: http.StatusConflict,
 		TooLarge: http.StatusRequestEntityTooLarge, Invalid: http.StatusUnprocessableEntity,
 		Ambiguous: http.StatusUnprocessableEntity, Unavailable: http.StatusServiceUnavailable,
 	}[c]

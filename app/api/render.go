@@ -113,7 +113,7 @@ func action(x Found, i, j int) Action {
 		Name: a.Name, Title: def.Title(), Role: string(def.Role), If: def.If, Needs: def.Needs, Status: string(a.Status), Attempt: a.Attempt, Reason: a.Reason, ExitCode: a.ExitCode,
 		Image: a.Image, Runner: a.Runner, StartedAt: a.StartedAt, EndedAt: a.EndedAt, Outputs: variables(a.Outputs),
 		Artifacts: artifacts(a.Artifacts), Attempts: attempts(x, x.Stages[i].Name, a.Name),
-		Approval: approval(def.Approval, a), Decision: decision(a.Decision),
+		Approval: approval(x.Execution, def.Approval, a), Decision: decision(a.Decision),
 	}
 }
 
@@ -135,23 +135,6 @@ func environment(j pipeline.Job) []pipeline.Value {
 		all = append(all, h.Value())
 	}
 	return all
-}
-
-func approval(def *pipeline.Approval, a pipeline.ActionState) *Approval {
-	if def == nil {
-		return nil
-	}
-	return &Approval{Users: def.Users, Teams: def.Teams, SelfReview: def.SelfReview, ExpiresAt: a.ExpiresAt}
-}
-
-func decision(d *pipeline.Decision) *Decision {
-	if d == nil {
-		return nil
-	}
-	return &Decision{
-		Approved: d.Approved, Actor: d.Actor, At: d.At, Door: d.Door, Comment: d.Comment,
-		Commit: d.Commit, Definition: d.Definition, Artifacts: artifacts(d.Artifacts),
-	}
 }
 
 func artifacts(list []pipeline.Artifact) []Artifact {

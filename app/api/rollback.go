@@ -141,7 +141,7 @@ func plan(c Comeback) RollbackPlan {
 	for _, a := range stage.Actions {
 		switch {
 		case a.Approval != nil:
-			out.Gates.Approvals = append(out.Gates.Approvals, Gate{a.Name, *approval(a.Approval, pipeline.ActionState{})})
+			out.Gates.Approvals = append(out.Gates.Approvals, Gate{a.Name, *approval(c.Back.Execution, a.Approval, pipeline.ActionState{Status: pipeline.Pending})})
 		case a.Role != pipeline.RoleEntry:
 			out.Actions = append(out.Actions, a.Title())
 		}

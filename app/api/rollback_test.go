@@ -47,7 +47,7 @@ func TestRollback(t *testing.T) {
 		Actions:    []string{"compile"}, Variables: []api.Variable{{Name: "GO", Value: "1"}}, Artifacts: []api.Artifact{{Name: "source", Digest: "d", Size: 5}},
 		Gates: api.Gates{
 			Definition: "g", Commit: "c0ffee", Rules: []string{"expression variables.GO == '1', otherwise fail"},
-			Approvals: []api.Gate{{Name: "ask", Approval: api.Approval{Teams: []string{"release"}}}},
+			Approvals: []api.Gate{{Name: "ask", Approval: api.Approval{Who: "@octo/release", Teams: []string{"release"}}}},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -200,37 +200,6 @@ type Artifact struct {
 	Size   int64  `json:"size"`   // bytes of its tar
 }
 
-// Approval says who may open a gate. Without users and teams it is people with
-// write access.
-type Approval struct {
-	Users      []string  `json:"users,omitempty"`
-	Teams      []string  `json:"teams,omitempty"`
-	SelfReview bool      `json:"self_review"`
-	ExpiresAt  time.Time `json:"expires_at,omitzero"`
-}
-
-// Decision is a person's answer to an approval, with what it was bound to.
-type Decision struct {
-	Approved   bool       `json:"approved"`
-	Actor      string     `json:"actor"`
-	At         time.Time  `json:"at"`
-	Door       string     `json:"door"` // comment, button or api
-	Comment    string     `json:"comment,omitempty"`
-	Commit     string     `json:"commit"`
-	Definition string     `json:"definition"`
-	Artifacts  []Artifact `json:"artifacts,omitempty"`
-}
-
-// Answer is the body of approve and reject. Approval, STAGE or STAGE/ACTION, may be
-// left out where only one waits. With a commit, the answer counts only for that.
-type Answer struct {
-	Approval string `json:"approval,omitempty"`
-	Commit   string `json:"commit,omitempty"`
-	Comment  string `json:"comment,omitempty"`
-
-	Approved bool `json:"-"`
-}
-
 // Retry is the body of retry. The stage may be left out where one has failed. What
 // did not succeed runs again, or all actions, approvals included.
 type Retry struct {

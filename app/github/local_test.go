@@ -464,7 +464,7 @@ func TestLocalCommentsAndPermissions(t *testing.T) {
 	}
 	w.at.SetPrivate(true)
 	for login, want := range map[string]github.Permission{
-		"ada": github.Admin, "mia": github.Write, "will": github.Write, "tri": github.Read, "rea": github.Read, "eve": github.None, "nobody": github.None,
+		"ada": github.Admin, "mia": github.Maintain, "will": github.Write, "tri": github.Read, "rea": github.Read, "eve": github.None, "nobody": github.None,
 	} {
 		if got, err := w.client.Permission(t.Context(), w.repo, login); err != nil || got != want {
 			t.Errorf("%s: got %s, %v", login, got, err)

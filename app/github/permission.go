@@ -12,11 +12,13 @@ import (
 // with p >= Write. The zero value is None.
 type Permission int
 
-// GitHub shows maintain as write and triage as read.
+// GitHub shows triage as read. That of a role of an organization's own is the one
+// that it is built on.
 const (
 	None Permission = iota
 	Read
 	Write
+	Maintain
 	Admin
 )
 
@@ -26,6 +28,8 @@ func (p Permission) String() string {
 		return "read"
 	case Write:
 		return "write"
+	case Maintain:
+		return "maintain"
 	case Admin:
 		return "admin"
 	default:
@@ -55,6 +59,9 @@ func (c *Client) Access(ctx context.Context, repo Repository, login string) (Per
 	case "admin":
 		return Admin, user, nil
 	case "write":
+		if got.GetUser().GetPermissions()["maintain"] {
+			return Maintain, user, nil
+		}
 		return Write, user, nil
 	case "read":
 		return Read, user, nil

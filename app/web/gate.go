@@ -70,6 +70,10 @@ type gate struct {
 	Status        badge
 	Who           string
 	NotAuthors    bool
+	Missing       string // how far it has come
+	Instructions  string
+	Form          []field
+	Blanks        string // what follows the command and must be filled in
 	Until         moment
 	Left          string
 	Command       string // what to say after /approve or /reject
@@ -86,7 +90,7 @@ func (v *view) gate(i, j int, def pipeline.Action) *gate {
 		Stage: clip(st.Name, 100), Action: clip(a.Name, 100), URL: "#" + clip(st.Name+"."+a.Name, 200),
 		Status: forApproval, Until: momentOf(a.ExpiresAt), Command: clip(name+"/"+st.Name+"/"+a.Name, 300),
 		Check:  link{clip(name+" / "+st.Name, 200), under(v.hub, v.x.Repository, "commit", r.Commit, "checks")},
-		Button: asks(st) == 1 && !works(st), Commit: short(r.Commit, 7),
+		Button: asks(st) == 1 && !works(st) && fillable(def, a), Commit: short(r.Commit, 7),
 	}
 	if !a.ExpiresAt.IsZero() {
 		g.Left = human.Duration(a.ExpiresAt.Sub(v.now))
@@ -98,8 +102,66 @@ func (v *view) gate(i, j int, def pipeline.Action) *gate {
 	g.Who = "whom the pipeline file names"
 	if def.Approval != nil {
 		g.Who, g.NotAuthors = clip(explain.Approvers(v.x, *def.Approval), 500), !def.Approval.SelfReview
+		g.Missing, g.Instructions = clip(explain.Missing(v.x, a, *def.Approval), 1000), passage(a.Instructions, 5000)
+		g.Form, g.Blanks = form(*def.Approval, a), blanks(*def.Approval, a)
 	}
 	return g
+}
+
+// fillable tells whether an approval can be given without filling anything in.
+func fillable(def pipeline.Action, a pipeline.ActionState) bool {
+	if def.Approval == nil {
+		return true
+	}
+	_, err := def.Approval.Fill(nil, a.Filled())
+	return err == nil
+}
+
+// field is one of a form, with what those who approved before filled in.
+type field struct {
+	Name, About string
+	Value       string
+	Filled      bool
+}
+
+func form(def pipeline.Approval, a pipeline.ActionState) []field {
+	before := a.Filled()
+	var out []field
+	for k, f := range def.Form {
+		var about []string
+		if f.Description != "" {
+			about = append(about, f.Description)
+		}
+		if f.Type == pipeline.Choice {
+			about = append(about, "one of "+strings.Join(f.Options, ", "))
+		} else if f.Type != "" {
+			about = append(about, string(f.Type))
+		}
+		switch {
+		case before != nil:
+		case f.Required:
+			about = append(about, "must be filled in")
+		case f.Default != "":
+			about = append(about, "else "+f.Default)
+		}
+		one := field{Name: clip(f.Name, 50), About: clip(strings.Join(about, "; "), 500), Filled: before != nil}
+		if one.Filled {
+			one.Value = clip(before[k].Value, 1000)
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// blanks are the fields that nobody can leave out, as a comment has them.
+func blanks(def pipeline.Approval, a pipeline.ActionState) string {
+	text := ""
+	for _, f := range def.Form {
+		if f.Required && a.Filled() == nil {
+			text += " " + f.Name + "=…"
+		}
+	}
+	return clip(text, 500)
 }
 
 // decision is a person's answer with what it was bound to.

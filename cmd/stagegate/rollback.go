@@ -111,8 +111,7 @@ func planText(w io.Writer, p api.RollbackPlan) error {
 		gates = append(gates, "the rule "+rule)
 	}
 	for _, g := range p.Gates.Approvals {
-		who := explain.Approvers(pipeline.Execution{Repository: p.Target.Repository}, pipeline.Approval{Users: g.Users, Teams: g.Teams})
-		gates = append(gates, "the approval "+g.Name+" by "+who)
+		gates = append(gates, "the approval "+g.Name+" by "+g.Who)
 	}
 	lines = append(lines,
 		"runs:            "+listed(p.Actions),

@@ -82,7 +82,7 @@ func (m *move) startReady(i int, role Role) bool {
 		case !ready, m.now.Before(a.Until):
 			continue
 		case def.Approval != nil:
-			m.ask(i, j, *def.Approval)
+			m.ask(i, j, def)
 		case role == RoleWork && !st.Claimed && m.askAgain(i):
 		case role == RoleWork && !m.clear(i):
 			if st.Status != InProgress {
@@ -154,9 +154,14 @@ func (m *move) behindGate(i int, def Action) bool {
 	return false
 }
 
-func (m *move) ask(i, j int, def Approval) {
+func (m *move) ask(i, j int, def Action) {
 	a := &m.Stages[i].Actions[j]
-	a.Status, a.StartedAt, a.ExpiresAt = Waiting, m.now, m.now.Add(def.Expires)
+	var err error
+	if a.Instructions, err = m.expandFor(def, "instructions", def.Approval.Instructions); err != nil {
+		m.finish(a, Errored, err.Error())
+		return
+	}
+	a.Status, a.StartedAt, a.ExpiresAt = Waiting, m.now, m.now.Add(def.Approval.Expires)
 	m.emit(AwaitExpiry{a.ExpiresAt, m.JobID(i, j)})
 }
 

@@ -99,17 +99,21 @@ func (m *move) apply(e Event) (bool, error) {
 	case Retry:
 		return m.onStage(e, e.Stage, func(i int) (bool, error) { return true, m.retry(i, e) })
 	case JobStarted:
-		return m.onAction(e, e.Job, func(_ int, a *ActionState) {
+		return m.onAction(e, e.Job, func(_ int, a *ActionState) error {
 			a.Status, a.StartedAt, a.Runner, a.Image = InProgress, e.At, e.Runner, e.Image
+			return nil
 		})
 	case JobFinished:
-		return m.onAction(e, e.Job, func(i int, a *ActionState) { m.jobFinished(i, a, e.Result) })
+		return m.onAction(e, e.Job, func(i int, a *ActionState) error { m.jobFinished(i, a, e.Result); return nil })
 	case Decided:
-		return m.onAction(e, e.Job, func(i int, a *ActionState) { m.decided(i, a, e) })
+		return m.onAction(e, e.Job, func(i int, a *ActionState) error { return m.decided(i, a, e) })
+	case Withdrawn:
+		return m.onAction(e, e.Job, func(_ int, a *ActionState) error { return m.withdrawn(a, e) })
 	case ApprovalExpired:
-		return m.onAction(e, e.Job, func(i int, a *ActionState) {
+		return m.onAction(e, e.Job, func(i int, a *ActionState) error {
 			m.finish(a, Expired, "nobody answered in time")
 			m.advance(i)
+			return nil
 		})
 	}
 	return false, refuse("unknown event %T", e)
@@ -149,7 +153,7 @@ func (m *move) onStage(e Event, name string, do func(int) (bool, error)) (bool, 
 	return false, refuse("stage %s is %s; only a failed or stopped stage can be run again", name, words(m.Stages[i].Status))
 }
 
-func (m *move) onAction(e Event, id JobID, do func(stage int, a *ActionState)) (bool, error) {
+func (m *move) onAction(e Event, id JobID, do func(stage int, a *ActionState) error) (bool, error) {
 	i, j, ok := m.Find(id)
 	if !ok {
 		return false, refuse("execution %d has no action %s/%s", m.Number, id.Stage, id.Action)
@@ -158,24 +162,28 @@ func (m *move) onAction(e Event, id JobID, do func(stage int, a *ActionState)) (
 	v := verdict(e.Kind(), a.Status)
 	switch {
 	case id.Attempt == a.Attempt:
-	case id.Attempt < a.Attempt && e.Kind() != KindDecided:
+	case id.Attempt < a.Attempt && !byPerson(e.Kind()):
 		v = Ignore // a message about an earlier attempt came too late
 	default:
 		v = Refuse
 	}
 	switch v {
 	case Move:
-		do(i, a)
-		return true, nil
+		err := do(i, a)
+		return err == nil, err
 	case Ignore:
 		return false, nil
 	case Refuse:
 	}
-	if e.Kind() == KindDecided {
+	if byPerson(e.Kind()) {
 		return false, refuse("%s/%s is not waiting for an approval; it is %s", id.Stage, id.Action, words(a.Status))
 	}
 	return false, refuse("%s does not fit action %s/%s, which is %s", e.Kind(), id.Stage, id.Action, a.Status)
 }
+
+// byPerson tells whether an event is a person's word about an approval, who is to know
+// when it came too late.
+func byPerson(k Kind) bool { return k == KindDecided || k == KindWithdrawn }
 
 // makeWay ends the execution in favour of a newer one of its lane. The lock
 // has already forgotten it.
@@ -249,23 +257,6 @@ func (m *move) failFast(i int, failed ActionState) {
 			m.emit(StopJob{m.JobID(i, j)})
 		}
 	}
-}
-
-func (m *move) decided(i int, a *ActionState, e Decided) {
-	a.Decision = &Decision{
-		Approved: e.Approved, Actor: e.Actor, At: e.At, Door: e.Door, Comment: e.Comment,
-		Commit: m.Revision.Commit, Definition: m.Definition.Hash, Artifacts: m.Execution.Artifacts(),
-	}
-	said := ""
-	if e.Comment != "" {
-		said = ": " + e.Comment
-	}
-	if e.Approved {
-		m.finish(a, Succeeded, "approved by "+e.Actor+said)
-	} else {
-		m.finish(a, Rejected, "rejected by "+e.Actor+said)
-	}
-	m.advance(i)
 }
 
 func (m *move) finish(a *ActionState, s Status, reason string) {

@@ -108,7 +108,7 @@ func toSignOff() []pipeline.Event {
 }
 
 func approve(minute int) pipeline.Event {
-	return pipeline.Decided{At: at(minute), Job: id("production", "sign-off", 1), Actor: "bob", Door: "comment", Approved: true}
+	return pipeline.Decided{Meets: []string{"1"}, At: at(minute), Job: id("production", "sign-off", 1), Actor: "bob", Door: "comment", Approved: true}
 }
 
 func key(stage string) pipeline.LockKey {
@@ -168,7 +168,7 @@ func TestEffectsOfTheMainLoop(t *testing.T) {
 	if x.Status != pipeline.Succeeded || !x.EndedAt.Equal(at(12)) {
 		t.Errorf("ended %s at %s", x.Status, x.EndedAt)
 	}
-	want := &pipeline.Decision{Approved: true, Actor: "bob", At: at(10), Door: "comment", Commit: "c0ffee", Definition: "abc", Artifacts: []pipeline.Artifact{source, shop}}
+	want := &pipeline.Decision{Approved: true, Actor: "bob", At: at(10), Door: "comment", Execution: "7", Commit: "c0ffee", Definition: "abc", Variables: x.VariablesDigest(), Artifacts: []pipeline.Artifact{source, shop}}
 	if d := cmp.Diff(want, x.Stages[1].Actions[0].Decision); d != "" {
 		t.Errorf("decision:\n%s", d)
 	}
@@ -202,7 +202,7 @@ func TestPaths(t *testing.T) {
 		{"errored fails too", append(toBuild(), ended(3, lint, pipeline.Result{Status: pipeline.Errored}), ended(4, compile, built)), "failed | failed compile=succeeded lint=errored | pending sign-off=pending roll-out=pending"},
 		{"only time ran out", append(toBuild(), ended(3, lint, pipeline.Result{Status: pipeline.TimedOut}), ended(4, compile, built)), "failed | timed_out compile=succeeded lint=timed_out | pending sign-off=pending roll-out=pending"},
 		{"failure beats time", append(toBuild(), ended(3, lint, pipeline.Result{Status: pipeline.TimedOut}), ended(4, compile, bad)), "failed | failed compile=failed lint=timed_out | pending sign-off=pending roll-out=pending"},
-		{"rejected", append(toSignOff(), pipeline.Decided{At: at(6), Job: signOff, Actor: "bob"}), "failed | succeeded compile=succeeded lint=succeeded | failed sign-off=rejected roll-out=cancelled"},
+		{"rejected", append(toSignOff(), pipeline.Decided{Meets: []string{"1"}, At: at(6), Job: signOff, Actor: "bob"}), "failed | succeeded compile=succeeded lint=succeeded | failed sign-off=rejected roll-out=cancelled"},
 		{"expired", append(toSignOff(), pipeline.ApprovalExpired{At: at(66), Job: signOff}), "failed | succeeded compile=succeeded lint=succeeded | timed_out sign-off=expired roll-out=cancelled"},
 		{"approved, then expiry comes", append(toSignOff(), approve(6), pipeline.ApprovalExpired{At: at(66), Job: signOff}), "in_progress | succeeded compile=succeeded lint=succeeded | in_progress sign-off=succeeded roll-out=queued"},
 		{"cancel before the source", []pipeline.Event{pipeline.Started{At: at(0)}, cancel(1), fetched}, "cancelled | pending compile=pending lint=pending | pending sign-off=pending roll-out=pending"},
@@ -219,7 +219,7 @@ func TestPaths(t *testing.T) {
 		{"retry keeps what succeeded", append(toBuild(), ended(3, lint, bad), ended(4, compile, built), pipeline.Retry{At: at(5), Actor: "bob", Stage: "build"}, pipeline.Entered{At: at(5), Stage: "build"}), "in_progress | in_progress compile=succeeded lint=queued | pending sign-off=pending roll-out=pending"},
 		{"retry keeps an approval", append(toSignOff(), approve(6), ended(7, rollOut, bad), pipeline.Retry{At: at(8), Stage: "production"}, pipeline.Entered{At: at(8), Stage: "production"}), "in_progress | succeeded compile=succeeded lint=succeeded | in_progress sign-off=succeeded roll-out=queued"},
 		{"retry asks again after expiry", append(toSignOff(), approve(6), ended(7, rollOut, bad), pipeline.Retry{At: at(80), Stage: "production"}, pipeline.Entered{At: at(80), Stage: "production"}), "in_progress | succeeded compile=succeeded lint=succeeded | in_progress sign-off=waiting roll-out=pending"},
-		{"retry asks again after a rejection", append(toSignOff(), pipeline.Decided{At: at(6), Job: signOff, Actor: "bob"}, pipeline.Retry{At: at(8), Stage: "production"}, pipeline.Entered{At: at(8), Stage: "production"}), "in_progress | succeeded compile=succeeded lint=succeeded | in_progress sign-off=waiting roll-out=pending"},
+		{"retry asks again after a rejection", append(toSignOff(), pipeline.Decided{Meets: []string{"1"}, At: at(6), Job: signOff, Actor: "bob"}, pipeline.Retry{At: at(8), Stage: "production"}, pipeline.Entered{At: at(8), Stage: "production"}), "in_progress | succeeded compile=succeeded lint=succeeded | in_progress sign-off=waiting roll-out=pending"},
 		{"a result of an earlier attempt is ignored", append(toBuild(), ended(3, lint, bad), ended(4, compile, built), pipeline.Retry{At: at(5), Stage: "build"}, pipeline.Entered{At: at(5), Stage: "build"}, ended(6, lint, good)), "in_progress | in_progress compile=succeeded lint=queued | pending sign-off=pending roll-out=pending"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -239,9 +239,9 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"second decision", append(toSignOff(), approve(6)), approve(7)},
 		{"decision after expiry", append(toSignOff(), pipeline.ApprovalExpired{At: at(66), Job: id("production", "sign-off", 1)}), approve(70)},
-		{"decision for an earlier attempt", append(toSignOff(), pipeline.Decided{At: at(6), Job: id("production", "sign-off", 1)}, pipeline.Retry{At: at(8), Stage: "production"}, pipeline.Entered{At: at(8), Stage: "production"}), approve(9)},
+		{"decision for an earlier attempt", append(toSignOff(), pipeline.Decided{Meets: []string{"1"}, Actor: "bob", At: at(6), Job: id("production", "sign-off", 1)}, pipeline.Retry{At: at(8), Stage: "production"}, pipeline.Entered{At: at(8), Stage: "production"}), approve(9)},
 		{"decision before it waits", toBuild(), approve(3)},
-		{"decision about a container run", toBuild(), pipeline.Decided{At: at(3), Job: id("build", "lint", 1), Approved: true}},
+		{"decision about a container run", toBuild(), pipeline.Decided{Meets: []string{"1"}, At: at(3), Job: id("build", "lint", 1), Approved: true}},
 		{"retry of a running stage", toBuild(), pipeline.Retry{At: at(3), Stage: "build"}},
 		{"retry of a succeeded stage", toSignOff(), pipeline.Retry{At: at(6), Stage: "build"}},
 		{"retry after a newer one entered", append(toBuild(), ended(3, id("build", "lint", 1), bad), ended(4, id("build", "compile", 1), good)), pipeline.Retry{At: at(5), Stage: "build", Overtaken: true}},
@@ -290,7 +290,8 @@ func TestTable(t *testing.T) {
 		pipeline.KindRetry:         pipeline.Retry{At: at(9), Stage: "production"},
 		pipeline.KindJobStarted:    pipeline.JobStarted{At: at(9), Job: id("production", "roll-out", 1)},
 		pipeline.KindJobFinished:   ended(9, id("production", "roll-out", 1), good),
-		pipeline.KindDecided:       pipeline.Decided{At: at(9), Job: id("production", "roll-out", 1)},
+		pipeline.KindDecided:       pipeline.Decided{Meets: []string{"1"}, Actor: "bob", At: at(9), Job: id("production", "roll-out", 1)},
+		pipeline.KindWithdrawn:     pipeline.Withdrawn{At: at(9), Job: id("production", "roll-out", 1), Actor: "carol"},
 		pipeline.KindExpired:       pipeline.ApprovalExpired{At: at(9), Job: id("production", "roll-out", 1)},
 	}
 	rows := pipeline.Table()
@@ -330,6 +331,11 @@ func expecting(k pipeline.Kind, x pipeline.Execution) pipeline.Execution {
 	}
 	st := &x.Stages[1]
 	switch k {
+	case pipeline.KindDecided, pipeline.KindWithdrawn:
+		x.Definition.Stages = slices.Clone(x.Definition.Stages)
+		defs := slices.Clone(x.Definition.Stages[1].Actions)
+		defs[1].Approval, x.Definition.Stages[1].Actions = &pipeline.Approval{}, defs
+		st.Actions[1].Votes = []pipeline.Vote{{Decision: pipeline.Decision{Actor: "carol", Approved: true}}}
 	case pipeline.KindGranted:
 		st.Concurrency, st.Asked, st.Hold.For = "deploys", 1, pipeline.HoldShared
 	case pipeline.KindCleared, pipeline.KindShut:

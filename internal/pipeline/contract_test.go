@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,9 +31,11 @@ type town struct {
 	beginning map[string]pipeline.Execution
 	history   map[string][]pipeline.Event // that were not refused
 
-	closed   map[string]bool         // ways into stages, by place
-	inside   map[string]string       // who does work at a place that is for one
-	order    map[string][]int        // numbers of who began work at a place, in order
+	closed   map[string]bool   // ways into stages, by place
+	inside   map[string]string // who does work at a place that is for one
+	order    map[string][]int  // numbers of who began work at a place, in order
+	quorum   int               // how many must approve
+	votes    map[pipeline.JobID][]string
 	answered map[pipeline.JobID]bool // approvals that were given and are still good
 	expires  map[pipeline.JobID]int  // the hour in which they are no longer
 	began    map[string]bool         // attempts of stages that have begun work
@@ -68,7 +71,7 @@ func (w *town) pipeline(name string) pipeline.Definition {
 		a.Name, a.Needs = name, needs
 		return a
 	}
-	ask := pipeline.Action{Name: "ask", Approval: &pipeline.Approval{Expires: 30 * time.Hour}}
+	ask := pipeline.Action{Name: "ask", Approval: &pipeline.Approval{Expires: 30 * time.Hour, Count: w.quorum}}
 	clean, check := after(work, "clean"), after(work, "before-entry.1")
 	clean.Role, check.Role = pipeline.RoleFinally, pipeline.RoleEntry
 	more, deploy := after(work, "more"), after(work, "do", "ask")
@@ -345,7 +348,8 @@ func (w *town) leaves(id, stage string) {
 	}
 }
 
-// decide answers every approval of an execution that waits.
+// decide has somebody answer every approval of an execution that waits. A login in
+// another case is the same person, and who meets nothing has no vote.
 func (w *town) decide(x *pipeline.Execution, approves bool) {
 	for i, st := range x.Stages {
 		for j, a := range st.Actions {
@@ -353,8 +357,19 @@ func (w *town) decide(x *pipeline.Execution, approves bool) {
 				continue
 			}
 			job := x.JobID(i, j)
-			w.answered[job] = approves
-			w.send(x.ID, pipeline.Decided{At: w.now(), Job: job, Actor: "bob", Approved: approves})
+			actor := rapid.SampledFrom([]string{"bob", "BOB", "carol", "dave", "mallory"}).Draw(w.t, "actor")
+			meets, who := []string{pipeline.GroupRequirement(0)}, strings.ToLower(actor)
+			switch {
+			case actor == "mallory":
+				meets = nil
+			case w.hour >= w.expires[job]:
+			case !approves:
+				w.votes[job], w.answered[job] = nil, false
+			case !slices.Contains(w.votes[job], who):
+				w.votes[job] = append(w.votes[job], who)
+				w.answered[job] = len(w.votes[job]) >= w.quorum
+			}
+			w.send(x.ID, pipeline.Decided{At: w.now(), Job: job, Actor: actor, Approved: approves, Meets: meets})
 		}
 	}
 }
@@ -532,7 +547,7 @@ func TestContract(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				w := &town{
 					t: t, mode: mode, mixed: mixed, beginning: map[string]pipeline.Execution{}, history: map[string][]pipeline.Event{}, locks: map[pipeline.LockKey]pipeline.Lock{}, closed: map[string]bool{}, inside: map[string]string{},
-					order: map[string][]int{}, answered: map[pipeline.JobID]bool{}, expires: map[pipeline.JobID]int{}, began: map[string]bool{},
+					order: map[string][]int{}, quorum: rapid.IntRange(1, 2).Draw(t, "quorum"), votes: map[pipeline.JobID][]string{}, answered: map[pipeline.JobID]bool{}, expires: map[pipeline.JobID]int{}, began: map[string]bool{},
 					cleaned: map[string]int{}, live: map[string]int{}, passed: map[string][]string{}, waved: map[string]bool{}, counts: map[string]int{},
 				}
 				for range rapid.IntRange(1, 120).Draw(t, "steps") {

@@ -147,19 +147,6 @@ type Output struct {
 	Path string
 }
 
-// Approval says who may open a gate and for how long it can be opened. Without
-// Users and Teams it is people with write access; with either, those people
-// and nobody else.
-type Approval struct {
-	Users      []string // logins
-	Teams      []string // slugs in the repository's organization
-	Expires    time.Duration
-	SelfReview bool // whether an author of the change may approve it
-}
-
-// DefaultApprovalExpiry is CodePipeline's: seven days.
-const DefaultApprovalExpiry = 7 * 24 * time.Hour
-
 // StageIndex returns the position of the named stage, or -1.
 func (d Definition) StageIndex(name string) int {
 	for i, s := range d.Stages {

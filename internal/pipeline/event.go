@@ -39,6 +39,7 @@ const (
 	KindJobStarted    Kind = "job_started"    // action
 	KindJobFinished   Kind = "job_finished"   // action
 	KindDecided       Kind = "decided"        // action
+	KindWithdrawn     Kind = "withdrawn"      // action
 	KindExpired       Kind = "expired"        // action
 )
 
@@ -219,14 +220,29 @@ type (
 		Result Result
 	}
 
-	// Decided answers an approval. Who may decide was checked before.
+	// Decided is a vote about an approval, which decides it when it is the last that is
+	// needed. What the person meets was asked of GitHub at that time, and what those
+	// meet who voted before was asked again.
 	Decided struct {
 		At       time.Time
 		Job      JobID
 		Actor    string
 		Door     string
 		Approved bool
-		Comment  string // what the person had to say, if anything
+		Comment  string   // what the person had to say, if anything
+		Values   []Value  `json:",omitempty"` // what the person filled in
+		Meets    []string // names of the requirements that the vote counts for
+		Owned    []Owned  `json:",omitempty"` // where code owners are asked, those of the changed files
+		Voters   []Voter  `json:",omitempty"`
+	}
+
+	// Withdrawn takes back a vote that has not decided the approval yet.
+	Withdrawn struct {
+		At     time.Time
+		Job    JobID
+		Actor  string
+		Door   string // by which the vote was given
+		Reason string
 	}
 
 	// ApprovalExpired ends an approval nobody answered in time.
@@ -260,6 +276,7 @@ func (Retry) Kind() Kind           { return KindRetry }
 func (JobStarted) Kind() Kind      { return KindJobStarted }
 func (JobFinished) Kind() Kind     { return KindJobFinished }
 func (Decided) Kind() Kind         { return KindDecided }
+func (Withdrawn) Kind() Kind       { return KindWithdrawn }
 func (ApprovalExpired) Kind() Kind { return KindExpired }
 
 func (e Started) When() time.Time         { return e.At }
@@ -286,4 +303,5 @@ func (e Retry) When() time.Time           { return e.At }
 func (e JobStarted) When() time.Time      { return e.At }
 func (e JobFinished) When() time.Time     { return e.At }
 func (e Decided) When() time.Time         { return e.At }
+func (e Withdrawn) When() time.Time       { return e.At }
 func (e ApprovalExpired) When() time.Time { return e.At }

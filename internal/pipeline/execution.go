@@ -198,23 +198,15 @@ type ActionState struct {
 	Outputs   []Value
 	Artifacts []Artifact
 	LogTail   string
-	Decision  *Decision
+	Decision  *Decision // the vote that decided an approval
+
+	Instructions string  `json:",omitempty"` // of an approval, resolved
+	Owned        []Owned `json:",omitempty"` // of an approval by code owners: of what changed, as last asked
+	Votes        []Vote  `json:",omitempty"` // of an approval, in the order given, those that count no longer too
 
 	Tests       *Tests `json:",omitempty"` // nil: it reported none
 	Annotations []Annotation
 	Summary     string // Markdown, hostile
-}
-
-// Decision is a person's answer to an approval, bound to what they were shown.
-type Decision struct {
-	Approved   bool
-	Actor      string
-	At         time.Time
-	Door       string // comment or button
-	Comment    string // what the person had to say, if anything
-	Commit     string
-	Definition string     // hash
-	Artifacts  []Artifact // everything made before the decision
 }
 
 // JobID derives the id of an action's present attempt.

@@ -41,8 +41,8 @@ func TestIf(t *testing.T) {
 		{"finally after a cancel", []pipeline.Action{action("a", ""), finally("f", "cancelled()")}, []pipeline.Event{pipeline.Cancel{At: at(6), Reason: "stop"}, done("a", pipeline.Result{Status: pipeline.Cancelled})}, "cancelling a=cancelled f=queued"},
 		{"a cancel ends after it", []pipeline.Action{action("a", ""), finally("f", "")}, []pipeline.Event{pipeline.Cancel{At: at(6), Reason: "stop"}, done("a", pipeline.Result{Status: pipeline.Cancelled}), done("f", good)}, "cancelled a=cancelled f=succeeded"},
 		{"abandoned while it tidies", []pipeline.Action{action("a", ""), finally("f", "")}, []pipeline.Event{pipeline.Stop{At: at(6)}, done("a", good), pipeline.Stop{At: at(7), Abandon: true}, done("f", pipeline.Result{Status: pipeline.Cancelled})}, "stopped a=succeeded f=cancelled"},
-		{"no condition leads past an approval", []pipeline.Action{signOff, action("a", "always()", "sign-off"), action("b", "failure()", "a")}, []pipeline.Event{pipeline.Decided{At: at(6), Job: id("production", "sign-off", 1), Actor: "bob"}}, "failed sign-off=rejected a=cancelled b=cancelled"},
-		{"nothing to tidy", []pipeline.Action{signOff, finally("f", "")}, []pipeline.Event{pipeline.Decided{At: at(6), Job: id("production", "sign-off", 1), Actor: "bob"}}, "failed sign-off=rejected f=cancelled"},
+		{"no condition leads past an approval", []pipeline.Action{signOff, action("a", "always()", "sign-off"), action("b", "failure()", "a")}, []pipeline.Event{pipeline.Decided{Meets: []string{"1"}, At: at(6), Job: id("production", "sign-off", 1), Actor: "bob"}}, "failed sign-off=rejected a=cancelled b=cancelled"},
+		{"nothing to tidy", []pipeline.Action{signOff, finally("f", "")}, []pipeline.Event{pipeline.Decided{Meets: []string{"1"}, At: at(6), Job: id("production", "sign-off", 1), Actor: "bob"}}, "failed sign-off=rejected f=cancelled"},
 	} {
 		x, _ := ruled(t, pipeline.Stage{Actions: tc.actions}, tc.events...)
 		got := string(stage(x).Status)

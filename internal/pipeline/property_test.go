@@ -153,7 +153,7 @@ func (w *world) step() {
 		if rapid.Bool().Draw(w.t, "expires") {
 			w.apply(pipeline.ApprovalExpired{At: now, Job: job})
 		} else {
-			w.apply(pipeline.Decided{At: now, Job: job, Actor: "bob", Approved: rapid.Bool().Draw(w.t, "approves")})
+			w.apply(pipeline.Decided{Meets: []string{"1"}, At: now, Job: job, Actor: "bob", Approved: rapid.Bool().Draw(w.t, "approves")})
 		}
 	case 8:
 		switch rapid.IntRange(0, 7).Draw(w.t, "rarely") {

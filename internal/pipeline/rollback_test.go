@@ -66,7 +66,7 @@ func TestRollBackAcrossAnEdit(t *testing.T) {
 	if _, starts := has[pipeline.StartJob](effects); starts || stage(x).Actions[0].Status != pipeline.Waiting || stage(x).Actions[0].Name != "approve-it" {
 		t.Fatalf("before the approval: %+v", stage(x).Actions)
 	}
-	said := pipeline.Decided{At: at(11), Job: id("production", "approve-it", 1), Actor: "carol", Approved: true}
+	said := pipeline.Decided{Meets: []string{"1"}, At: at(11), Job: id("production", "approve-it", 1), Actor: "carol", Approved: true}
 	_, effects = backTo(t, wentWell(t, unedited), newest, said)
 	job, _ := has[pipeline.StartJob](effects)
 	if job.Job.Image != "deploy:1.2" || job.Job.Run != "deploy" || job.Job.Env[0].Value != "eu" || job.Job.Inputs[0] != shop {
@@ -131,7 +131,7 @@ func TestRollBackTurnedDown(t *testing.T) {
 	always := func(d *pipeline.Definition) { d.Stages[1].Actions[1].If = "always()" }
 	gates := guarded(pipeline.Stage{Actions: []pipeline.Action{signOff}})
 	for _, said := range []pipeline.Event{
-		pipeline.Decided{At: at(11), Job: id("production", "sign-off", 1), Actor: "carol"},
+		pipeline.Decided{Meets: []string{"1"}, At: at(11), Job: id("production", "sign-off", 1), Actor: "carol"},
 		pipeline.ApprovalExpired{At: at(11), Job: id("production", "sign-off", 1)},
 	} {
 		x, effects := backTo(t, wentWell(t, always), gates, said)

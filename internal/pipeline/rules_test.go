@@ -129,7 +129,7 @@ func TestAskedAgain(t *testing.T) {
 	}
 	x, _ := ruled(t, def)
 	night := time.Date(2026, 11, 2, 20, 0, 0, 0, time.UTC)
-	yes := pipeline.Decided{At: night, Job: id("production", "sign-off", 1), Actor: "bob", Approved: true}
+	yes := pipeline.Decided{Meets: []string{"1"}, At: night, Job: id("production", "sign-off", 1), Actor: "bob", Approved: true}
 	x, effects := run(t, x, yes)
 	if st := stage(x); st.Hold.For != pipeline.HoldRules || st.Claimed || len(effects) != 2 {
 		t.Fatalf("at night it is held for %q, effects %v", st.Hold.For, effects)
@@ -142,7 +142,7 @@ func TestAskedAgain(t *testing.T) {
 	}
 	// The lock of the environment comes after the window has closed again.
 	x, _ = ruled(t, def)
-	x, _ = run(t, x, pipeline.Decided{At: at(60), Job: id("production", "sign-off", 1), Actor: "bob", Approved: true})
+	x, _ = run(t, x, pipeline.Decided{Meets: []string{"1"}, At: at(60), Job: id("production", "sign-off", 1), Actor: "bob", Approved: true})
 	x, effects = run(t, x, pipeline.Granted{At: night, Stage: "production"})
 	tell, _ := has[pipeline.TellLock](effects)
 	if _, left := tell.Event.(pipeline.Leave); !left || stage(x).Hold.For != pipeline.HoldRules || stage(x).Granted != 0 {
@@ -157,7 +157,7 @@ func TestLapsed(t *testing.T) {
 		BeforeEntry: []pipeline.Rule{{Window: &pipeline.Window{Days: []time.Weekday{time.Monday}}, Otherwise: pipeline.OtherwiseWait}},
 	}
 	x, _ := ruled(t, def)
-	x, _ = run(t, x, pipeline.Decided{At: at(60 * 20), Job: id("production", "sign-off", 1), Actor: "bob", Approved: true})
+	x, _ = run(t, x, pipeline.Decided{Meets: []string{"1"}, At: at(60 * 20), Job: id("production", "sign-off", 1), Actor: "bob", Approved: true})
 	x, _ = run(t, x, pipeline.Due{At: at(60 * 24 * 7), Stage: "production", Attempt: 1})
 	if a := stage(x).Actions[0]; a.Status != pipeline.Waiting || a.Attempt != 2 {
 		t.Errorf("the approval is %s, attempt %d", a.Status, a.Attempt)
@@ -362,7 +362,7 @@ func TestOnFailure(t *testing.T) {
 		t.Errorf("passed over: %s", statuses(x))
 	}
 	gated := pipeline.Stage{Actions: []pipeline.Action{signOff}, OnFailure: pipeline.OnFailure{Retry: pipeline.RetryAll, Times: 1, Rollback: true}}
-	_, effects = ruled(t, gated, pipeline.Decided{At: at(6), Job: id("production", "sign-off", 1), Actor: "bob"})
+	_, effects = ruled(t, gated, pipeline.Decided{Meets: []string{"1"}, At: at(6), Job: id("production", "sign-off", 1), Actor: "bob"})
 	if _, ok := has[pipeline.RollBack](effects); ok {
 		t.Error("a rejection is rolled back, though nothing was done")
 	}

@@ -82,6 +82,7 @@ func Table() []Row {
 		{KindJobStarted, OfAction, s(Queued), s(InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Cancelled)},
 		{KindJobFinished, OfAction, s(Queued, InProgress, Cancelling), s(Succeeded, Failed, Errored, TimedOut, Cancelled)},
 		{KindDecided, OfAction, s(Waiting), nil},
+		{KindWithdrawn, OfAction, s(Waiting), nil},
 		{KindExpired, OfAction, s(Waiting), s(Succeeded, Rejected, Expired, Cancelled)},
 	}
 }

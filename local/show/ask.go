@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stagegate/stagegate/internal/human"
+	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/local"
 )
 
@@ -91,11 +92,56 @@ func (i *Input) ask(ctx context.Context, q local.Question, say func(text string)
 			say("\n")
 			return local.Answer{}, err
 		}
-		if answer, ok := parseAnswer(text); ok {
+		if answer, ok := parseAnswer(text); ok && answer.Approved {
+			answer.Values, err = i.fill(ctx, q.Form, say)
+			return answer, err
+		} else if ok {
 			return answer, nil
 		}
 		say("Write y or n first.\n")
 	}
+}
+
+// fill asks for each field of a form, until its value is right.
+func (i *Input) fill(ctx context.Context, form []pipeline.Field, say func(text string)) ([]pipeline.Value, error) {
+	var values []pipeline.Value
+	for _, f := range form {
+		for {
+			say(clean(fieldPrompt(f)))
+			text, err := i.line(ctx)
+			if err != nil {
+				say("\n")
+				return nil, err
+			}
+			given := []pipeline.Value{{Name: f.Name, Value: strings.TrimSpace(text)}}
+			if given[0].Value == "" {
+				given = nil
+			}
+			if _, err = (pipeline.Approval{Form: []pipeline.Field{f}}).Fill(given, nil); err == nil {
+				values = append(values, given...)
+				break
+			}
+			say(clean(err.Error()) + "\n")
+		}
+	}
+	return values, nil
+}
+
+func fieldPrompt(f pipeline.Field) string {
+	text := f.Name
+	if f.Description != "" {
+		text += ", " + f.Description
+	}
+	switch {
+	case f.Type == pipeline.Choice:
+		text += " (" + strings.Join(f.Options, ", ") + ")"
+	case f.Type != "":
+		text += " (" + string(f.Type) + ")"
+	}
+	if f.Default != "" {
+		text += " [" + f.Default + "]"
+	}
+	return text + ": "
 }
 
 // parseAnswer reads y or n and what follows. Nothing is no.
@@ -124,6 +170,13 @@ func describe(q local.Question) string {
 	}
 	for _, a := range q.Artifacts {
 		fmt.Fprintf(&b, "  artifact  %s, %s, sha256:%s\n", a.Name, human.Size(a.Size), a.Digest)
+	}
+	if q.Instructions != "" {
+		b.WriteString("\n")
+		for line := range strings.Lines(q.Instructions) {
+			fmt.Fprintf(&b, "  %s\n", clean(strings.TrimRight(line, "\r\n")))
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }

@@ -213,18 +213,48 @@ func short(text string) string {
 
 // approvers says who may open a gate, and for how long.
 func approvers(a pipeline.Approval) string {
-	people := append([]string{}, a.Users...)
-	for _, team := range a.Teams {
-		people = append(people, "the team "+team)
+	var groups []string
+	for _, g := range a.Groups() {
+		groups = append(groups, group(g))
 	}
-	text := "by people with write access"
-	if len(people) > 0 {
-		text = "by " + strings.Join(people, " or ")
+	between := " and by "
+	if len(a.AnyOf) > 0 {
+		between = " or by "
 	}
+	text := "by " + strings.Join(groups, between)
 	if !a.SelfReview {
 		text += " except authors of the change"
 	}
+	if names := a.Fields(); len(names) > 0 {
+		text += ", who fill in " + strings.Join(names, ", ")
+	}
 	return text + ", within " + period(a.Expires)
+}
+
+// group names people of whom some must approve.
+func group(g pipeline.Group) string {
+	people := append([]string{}, g.Users...)
+	for _, team := range g.Teams {
+		people = append(people, "the team "+team)
+	}
+	text := strings.Join(people, " or ")
+	switch {
+	case text != "" && g.Permission != "":
+		text += ", if they have " + string(g.Permission) + " access,"
+	case text == "" && g.CodeOwners:
+		text = "code owners of all changed files"
+	case text == "" && g.Permission != "":
+		text = "people with " + string(g.Permission) + " access"
+	case text == "":
+		text = "people with write access"
+	}
+	if len(people) > 0 && g.CodeOwners {
+		text += " and code owners of all changed files"
+	}
+	if g.Count > 1 {
+		return fmt.Sprintf("%d of %s", g.Count, text)
+	}
+	return text
 }
 
 // period writes a time span as a file would, in words.

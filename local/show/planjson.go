@@ -73,10 +73,21 @@ type (
 		Problem     string          `json:"problem,omitempty"`
 	}
 	approvalObject struct {
+		groupObject
+
+		AllOf       []groupObject `json:"allOf,omitempty"`
+		AnyOf       []groupObject `json:"anyOf,omitempty"`
+		Expires     float64       `json:"expires"`
+		SelfReview  bool          `json:"selfReview"`
+		RejectCount int           `json:"rejectCount,omitempty"`
+		Fields      []string      `json:"fields,omitempty"` // of its form
+	}
+	groupObject struct {
 		Users      []string `json:"users"`
 		Teams      []string `json:"teams"`
-		Expires    float64  `json:"expires"`
-		SelfReview bool     `json:"selfReview"`
+		Permission string   `json:"permission,omitempty"`
+		CodeOwners bool     `json:"codeOwners,omitempty"`
+		Count      int      `json:"count,omitempty"` // missing: 1
 	}
 )
 
@@ -140,7 +151,7 @@ func actionOf(a local.PlannedAction) actionObject {
 		o.Artifacts[v.Name] = v.Path
 	}
 	if a.Approval != nil {
-		o.Approval = &approvalObject{list(a.Approval.Users), list(a.Approval.Teams), a.Approval.Expires.Seconds(), a.Approval.SelfReview}
+		o.Approval = approvalOf(*a.Approval)
 	}
 	return o
 }
@@ -148,6 +159,26 @@ func actionOf(a local.PlannedAction) actionObject {
 // secretFiles are the names of the secrets that come as files.
 func secretFiles(uses []pipeline.SecretUse) []string {
 	return pipeline.SecretNames(slices.DeleteFunc(slices.Clone(uses), func(s pipeline.SecretUse) bool { return !s.File }))
+}
+
+func approvalOf(a pipeline.Approval) *approvalObject {
+	own := pipeline.Group{Users: a.Users, Teams: a.Teams, Permission: a.Permission, CodeOwners: a.CodeOwners, Count: a.Count}
+	return &approvalObject{
+		groupObject: groupOf(own), AllOf: groupsOf(a.AllOf), AnyOf: groupsOf(a.AnyOf),
+		Expires: a.Expires.Seconds(), SelfReview: a.SelfReview, RejectCount: a.RejectCount, Fields: a.Fields(),
+	}
+}
+
+func groupOf(g pipeline.Group) groupObject {
+	return groupObject{list(g.Users), list(g.Teams), string(g.Permission), g.CodeOwners, g.Count}
+}
+
+func groupsOf(all []pipeline.Group) []groupObject {
+	var out []groupObject
+	for _, g := range all {
+		out = append(out, groupOf(g))
+	}
+	return out
 }
 
 // texts are named values as an object; null where there are none.

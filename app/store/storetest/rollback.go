@@ -21,7 +21,7 @@ func deploying(t *testing.T, s store.Store, commit string, delivery int64) store
 	started(t, s, x)
 	built := pipeline.Result{Status: pipeline.Succeeded, Artifacts: []pipeline.Artifact{{Name: "shop", Digest: commit}}}
 	apply(t, s, x.ID, pipeline.JobFinished{At: t0, Job: job(x, "build", "compile"), Result: built})
-	apply(t, s, x.ID, pipeline.Decided{At: t0, Job: job(x, "production", "sign-off"), Approved: true, Actor: "bob"})
+	apply(t, s, x.ID, pipeline.Decided{Meets: []string{"1"}, At: t0, Job: job(x, "production", "sign-off"), Approved: true, Actor: "bob"})
 	return x
 }
 
@@ -78,7 +78,7 @@ func rolledBackAcrossAnEdit(t *testing.T, s store.Store) {
 	old = create(t, s, old)
 	started(t, s, old)
 	apply(t, s, old.ID, pipeline.JobFinished{At: t0, Job: job(old, "build", "compile"), Result: pipeline.Result{Status: pipeline.Succeeded}})
-	apply(t, s, old.ID, pipeline.Decided{At: t0, Job: job(old, "production", "sign-off"), Approved: true, Actor: "bob"})
+	apply(t, s, old.ID, pipeline.Decided{Meets: []string{"1"}, At: t0, Job: job(old, "production", "sign-off"), Approved: true, Actor: "bob"})
 	deployed(t, s, old, pipeline.Succeeded)
 	bad := deploying(t, s, "c2", 2)
 	deployed(t, s, bad, pipeline.Failed)

@@ -104,7 +104,7 @@ func atProduction(t *testing.T, s store.Store, lane string, delivery int64) stor
 
 func onlyTheNewestWaits(t *testing.T, s store.Store) {
 	inside := atProduction(t, s, "refs/heads/main", 1)
-	apply(t, s, inside.ID, pipeline.Decided{At: t0, Job: job(inside, "production", "sign-off"), Approved: true, Actor: "bob"})
+	apply(t, s, inside.ID, pipeline.Decided{Meets: []string{"1"}, At: t0, Job: job(inside, "production", "sign-off"), Approved: true, Actor: "bob"})
 	disable(t, s, into("production", ""))
 	want(t, s, inside, "in_progress succeeded in_progress")
 	older, newer := atProduction(t, s, "refs/heads/main", 2), atProduction(t, s, "refs/heads/main", 3)
@@ -120,7 +120,7 @@ func onlyTheNewestWaits(t *testing.T, s store.Store) {
 func holdsWhoOnlyWaited(t *testing.T, s store.Store) {
 	x := atProduction(t, s, "refs/heads/main", 1)
 	disable(t, s, into("production", ""))
-	apply(t, s, x.ID, pipeline.Decided{At: t0, Job: job(x, "production", "sign-off"), Approved: true, Actor: "bob"})
+	apply(t, s, x.ID, pipeline.Decided{Meets: []string{"1"}, At: t0, Job: job(x, "production", "sign-off"), Approved: true, Actor: "bob"})
 	handedOut := func() bool {
 		err := s.View(t.Context(), func(tx store.Tx) error {
 			_, err := tx.Job(t.Context(), job(x, "production", "deploy").String())

@@ -240,38 +240,6 @@ func tries(st pipeline.StageState) []Wait {
 	return all
 }
 
-// approval says who may answer, and until when.
-func approval(x pipeline.Execution, i, j int) Wait {
-	a := x.Stages[i].Actions[j]
-	w := Wait{Kind: Approval, Text: "the approval " + a.Name, Since: a.StartedAt, Next: after(x, i, []string{a.Name})}
-	if def := x.Definition.Stages[i].Actions[j].Approval; def != nil {
-		w.Text += " by " + Approvers(x, *def)
-		if !def.SelfReview {
-			w.Text += ", but no author of the change"
-		}
-	}
-	if !a.ExpiresAt.IsZero() {
-		w.Text += ", until " + clock(a.ExpiresAt)
-	}
-	return w
-}
-
-// Approvers names who may answer an approval, authorship aside.
-func Approvers(x pipeline.Execution, def pipeline.Approval) string {
-	owner, _, _ := strings.Cut(x.Repository, "/")
-	var who []string
-	for _, u := range def.Users {
-		who = append(who, "@"+u)
-	}
-	for _, t := range def.Teams {
-		who = append(who, "@"+owner+"/"+t)
-	}
-	if len(who) == 0 {
-		return "anyone with write access"
-	}
-	return strings.Join(who, ", ")
-}
-
 // after is what comes when the named actions of a stage have ended well: those that
 // need them, else what comes after the stage.
 func after(x pipeline.Execution, i int, ended []string) string {
