@@ -10,13 +10,13 @@ import (
 
 // permissions are what every installation grants the App.
 var permissions = map[string]string{
-	"actions": "read", "checks": "write", "contents": "read", "deployments": "write", "environments": "read",
+	"actions": "write", "checks": "write", "contents": "read", "deployments": "write", "environments": "read",
 	"issues": "write", "members": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write",
 	"statuses": "write",
 }
 
 // events are what the App hears of beyond its installations.
-var events = []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push"}
+var events = []string{"check_run", "check_suite", "deployment_review", "issue_comment", "merge_group", "pull_request", "push", "workflow_run"}
 
 // installation is the App in one account, with all of its repositories.
 type installation struct {

@@ -36,6 +36,9 @@ type Repository struct {
 	suites   []*suite
 	runs     []*CheckRun
 	lfs      map[string]string // contents by SHA-256
+
+	deployments []*Deployment // oldest first
+	workflows   workflows
 }
 
 // AddRepository makes an empty repository owner/name, whose default branch is

@@ -67,5 +67,13 @@ var routes = map[string]route{
 	"checks/list-for-ref":                             {asInstallation, "checks:read", listCheckRunsOfRef},
 	"checks/list-for-suite":                           {asInstallation, "checks:read", listCheckRunsOfSuite},
 	"checks/get-suite":                                {asInstallation, "checks:read", getSuite},
+	"repos/create-deployment":                         {asInstallation, "deployments:write", createDeployment},
+	"repos/list-deployments":                          {asInstallation, "deployments:read", listDeployments},
+	"repos/create-deployment-status":                  {asInstallation, "deployments:write", createDeploymentStatus},
+	"actions/create-workflow-dispatch":                {asInstallation, "actions:write", dispatchWorkflow},
+	"actions/list-workflow-runs":                      {asInstallation, "actions:read", listWorkflowRuns},
+	"actions/get-workflow-run":                        {asInstallation, "actions:read", getWorkflowRun},
+	"actions/cancel-workflow-run":                     {asInstallation, "actions:write", cancelWorkflowRun},
+	"actions/get-pending-deployments-for-run":         {asInstallation, "actions:read", listPendingDeployments},
 	"checks/list-suites-for-ref":                      {asInstallation, "checks:read", listSuites},
 }

@@ -99,6 +99,7 @@ func TestAnswersMatchTheDescription(t *testing.T) {
 	w.call("DELETE", fmt.Sprintf("/repos/octo/shop/issues/comments/%d/reactions/%d", w.comment, reaction.ID), "", w.token).want(204)
 	w.call("DELETE", fmt.Sprintf("/repos/octo/shop/issues/comments/%d", mine.ID), "", w.token).want(204)
 	w.call("POST", fmt.Sprintf("/app/hook/deliveries/%d/attempts", w.github.Deliveries()[0].ID), "", app).want(202)
+	w.deployAndReview()
 	w.call("DELETE", "/installation/token", "", w.token).want(204)
 	w.everyRoute()
 }
