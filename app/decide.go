@@ -87,3 +87,16 @@ func (b ballot) apply(ctx context.Context, tx store.Tx) (string, error) {
 func chosen(x store.Execution) bool {
 	return x.Rollback != nil || x.Root().Trigger == pipeline.Manual && x.Revision.PullRequest == 0
 }
+
+// mayDecide checks that the person has a vote about a gate, and has not given it yet.
+func (a *App) mayDecide(ctx context.Context, g gate, by caller) error {
+	if vote, ok := g.x.Stages[g.stage].Actions[g.action].VoteOf(by.login); ok {
+		return refused(codeAlready, "%s has a vote already, since %s", by, vote.At.UTC().Format("15:04 UTC on 2 January 2006"))
+	}
+	v, err := a.votersOf(ctx, g)
+	if err != nil {
+		return err
+	}
+	_, err = v.meets(ctx, by)
+	return about(g.x, err)
+}
