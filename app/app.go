@@ -25,6 +25,7 @@ import (
 	"github.com/stagegate/stagegate/app/webhook"
 	"github.com/stagegate/stagegate/config"
 	"github.com/stagegate/stagegate/runner"
+	"github.com/stagegate/stagegate/runner/remote"
 )
 
 // App is one process of Stagegate. Create it with New.
@@ -153,6 +154,7 @@ func (a *App) Handler() http.Handler {
 		},
 		Calls:      &webhook.Calls{Secret: a.callSecret, Start: a.called, Log: a.log},
 		API:        api.Handler(api.Config{Admit: a.admit, Log: a.log}),
+		Runners:    remote.Handler(a.runners()),
 		Executions: pages{a},
 		SignIn:     a.webSignIn(),
 		PublicURL:  a.settings.PublicURL,

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/runner"
 )
@@ -55,7 +56,23 @@ func (f files) Output(ctx context.Context, token, name string, tar io.Reader) (p
 	if !slices.ContainsFunc(j.Artifacts, func(o pipeline.Output) bool { return o.Name == name }) {
 		return pipeline.Artifact{}, fmt.Errorf("job %s has no artifact %q", j.ID, name)
 	}
-	return f.keepArtifact(ctx, name, tar)
+	made, err := f.keepArtifact(ctx, name, tar)
+	if err != nil {
+		return pipeline.Artifact{}, err
+	}
+	return made, f.noteMade(ctx, token, made)
+}
+
+// noteMade keeps with the job what it has stored.
+func (f files) noteMade(ctx context.Context, token string, made pipeline.Artifact) error {
+	return f.store.Update(ctx, func(tx store.Tx) error {
+		j, err := held(ctx, tx, token)
+		if err != nil {
+			return err
+		}
+		j.Made = append(slices.DeleteFunc(j.Made, func(a pipeline.Artifact) bool { return a.Name == made.Name }), made)
+		return tx.SaveJob(ctx, j)
+	})
 }
 
 // keepArtifact stores a canonical tar under its digest. The tar passes through
@@ -100,16 +117,35 @@ func (f files) Login(ctx context.Context, token, _ string) (runner.Login, error)
 	return runner.Login{}, err
 }
 
-func (f files) Log(ctx context.Context, token string) (io.WriteCloser, error) {
+func (f files) Log(ctx context.Context, token string, from int64) (io.WriteCloser, error) {
 	j, err := f.leased(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	w, err := os.Create(f.growingLog(j.ID))
+	w, err := os.OpenFile(f.growingLog(j.ID), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open log of job %s: %w", j.ID, err)
 	}
+	if err := cutTo(w, from); err != nil {
+		return nil, errors.Join(fmt.Errorf("open log of job %s: %w", j.ID, err), w.Close())
+	}
 	return w, nil
+}
+
+// cutTo leaves the beginning of a file, to be written on from there.
+func cutTo(f *os.File, size int64) error {
+	info, err := f.Stat()
+	if err == nil && info.Size() < size {
+		err = fmt.Errorf("it has %d bytes, and more is to come at %d", info.Size(), size)
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate(size); err != nil {
+		return err
+	}
+	_, err = f.Seek(size, io.SeekStart)
+	return err
 }
 
 // growingLog is where a job's log stands until the job has ended.

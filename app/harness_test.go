@@ -45,6 +45,7 @@ type world struct {
 	data   string
 	listen string
 	log    *syncBuffer
+	apart  bool          // it has no runner of its own, from the next start on
 	shift  time.Duration // how far the App's clock is ahead, from the next start on
 	stop   func()
 }
@@ -149,7 +150,9 @@ func (w *world) start() {
 	r := runner.New(runner.Config{ID: id, Slots: 2, Grace: time.Second, Jobs: a.Jobs(), Files: a.Files(), Engine: engine, Log: log})
 	loops, loopsCtx := errgroup.WithContext(ctx)
 	loops.Go(func() error { return a.Run(loopsCtx, l) })
-	loops.Go(func() error { return r.Run(loopsCtx) })
+	if !w.apart {
+		loops.Go(func() error { return r.Run(loopsCtx) })
+	}
 	w.stop = func() {
 		cancel()
 		if err := loops.Wait(); err != nil && !errors.Is(err, context.Canceled) {

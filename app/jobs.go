@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stagegate/stagegate/app/store"
@@ -20,10 +21,10 @@ type jobs struct{ *App }
 
 var _ runner.Jobs = jobs{}
 
-func (a jobs) Lease(ctx context.Context, name string) (runner.Lease, error) {
+func (a jobs) Lease(ctx context.Context, name, token string) (runner.Lease, error) {
 	for {
 		changed := a.changed.wait()
-		lease, err := a.take(ctx, name)
+		lease, err := a.take(ctx, name, token)
 		if !errors.Is(err, store.ErrNotFound) {
 			return lease, err
 		}
@@ -35,23 +36,36 @@ func (a jobs) Lease(ctx context.Context, name string) (runner.Lease, error) {
 	}
 }
 
-// take leases the oldest queued job, or returns store.ErrNotFound.
-func (a jobs) take(ctx context.Context, name string) (runner.Lease, error) {
-	look := func(tx store.Tx) error { _, err := tx.NextJob(ctx); return err }
+// take leases the oldest queued job, or returns store.ErrNotFound. A lease that the
+// runner already has under the token is given again: it never got the answer.
+func (a jobs) take(ctx context.Context, name, token string) (runner.Lease, error) {
+	look := func(tx store.Tx) error { _, err := free(ctx, tx, name, token); return err }
 	if err := a.store.View(ctx, look); err != nil {
 		return runner.Lease{}, err
 	}
 	var lease runner.Lease
 	err := a.store.Update(ctx, func(tx store.Tx) error {
-		j, err := tx.NextJob(ctx)
+		j, err := free(ctx, tx, name, token)
 		if err != nil {
 			return err
 		}
-		j.State, j.Runner, j.Token, j.Expires = store.JobLeased, name, newToken(), a.now().Add(leaseTime)
+		j.State, j.Runner, j.Token, j.Expires = store.JobLeased, name, token, a.now().Add(leaseTime)
 		lease = runner.Lease{Job: j.Job, Token: j.Token, Expires: j.Expires}
 		return tx.SaveJob(ctx, j)
 	})
 	return lease, err
+}
+
+// free is the job that a runner gets under a token.
+func free(ctx context.Context, tx store.Tx, name, token string) (store.Job, error) {
+	j, err := tx.JobByToken(ctx, token)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return tx.NextJob(ctx)
+	case err == nil && j.Runner != name:
+		return store.Job{}, runner.ErrLeaseLost
+	}
+	return j, err
 }
 
 func (a jobs) Held(ctx context.Context, name string) ([]runner.Lease, error) {
@@ -120,6 +134,9 @@ func (a jobs) Finish(ctx context.Context, token string, r pipeline.Result) error
 	if err != nil {
 		return err
 	}
+	if err := itsOwn(j, r.Artifacts); err != nil {
+		return err
+	}
 	if err := a.keepLog(ctx, j.ID); err != nil {
 		return fmt.Errorf("keep log of job %s: %w", j.ID, err)
 	}
@@ -128,6 +145,17 @@ func (a jobs) Finish(ctx context.Context, token string, r pipeline.Result) error
 	}
 	a.dropLog(j.ID)
 	a.log.Info("job finished", "job", j.ID.String(), "status", r.Status, "reason", r.Reason)
+	return nil
+}
+
+// itsOwn refuses a result with artifacts that the job has not stored itself: by their
+// digests it could have those of others.
+func itsOwn(j store.Job, artifacts []pipeline.Artifact) error {
+	for _, made := range artifacts {
+		if !slices.Contains(j.Made, made) {
+			return fmt.Errorf("job %s has stored no artifact %s of that digest", j.ID, made.Name)
+		}
+	}
 	return nil
 }
 

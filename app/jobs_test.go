@@ -58,7 +58,7 @@ func running(t *testing.T, a *App) store.Execution {
 
 func lease(t *testing.T, a *App) runner.Lease {
 	t.Helper()
-	l, err := a.Jobs().Lease(t.Context(), "r1")
+	l, err := a.Jobs().Lease(t.Context(), "r1", newToken())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ func (v visitor) as(says string) caller { return caller{v.login, v.door, says} }
 var (
 	_ api.Executions = visitor{}
 	_ api.Operations = visitor{}
+	_ api.Runners    = visitor{}
 )
 
 func (v visitor) Find(ctx context.Context, f api.Filter) ([]api.Found, error) {

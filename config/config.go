@@ -43,6 +43,7 @@ type Settings struct {
 	GitHubClientID     string // empty: nobody signs in
 	GitHubClientSecret Secret
 	TrustedProxies     string // networks with commas between them; see Proxies
+	RunnerToken        Secret // of a process that only runs jobs of a server; see LoadRunner
 
 	AdminToken Secret // the operator's; empty: what the file AdminTokenPath holds
 
@@ -138,7 +139,7 @@ func Load(environ []string, flags map[string]string) (Settings, error) {
 		l.load(&values, s)
 	}
 	l.derive(&values)
-	l.refuseUnknown()
+	l.refuseUnknown(append(runnerSettings(), settings...), settings)
 	if len(l.problems) > 0 {
 		return Settings{}, l.problems
 	}
@@ -211,11 +212,7 @@ func (l *loader) find(s setting) (source, value string, ok bool) {
 
 // derive fills in what follows from other settings.
 func (l *loader) derive(values *Settings) {
-	if abs, err := filepath.Abs(values.Data); err != nil {
-		l.problem(prefix+"DATA", fmt.Sprintf("%v: write an absolute path", err))
-	} else {
-		values.Data = abs
-	}
+	l.absolute(values)
 	if values.PublicURL == "" {
 		values.PublicURL = localURL(values.Listen)
 	}
@@ -253,12 +250,26 @@ func safeForCookies(address string) bool {
 	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+func (l *loader) absolute(values *Settings) {
+	abs, err := filepath.Abs(values.Data)
+	if err != nil {
+		l.problem(prefix+"DATA", fmt.Sprintf("%v: write an absolute path", err))
+		return
+	}
+	values.Data = abs
+}
+
 // refuseUnknown reports names that begin as ours but that nothing reads: most are
-// typing errors, which would otherwise leave a default in force unnoticed.
-func (l *loader) refuseUnknown() {
+// typing errors, which would otherwise leave a default in force unnoticed. Variables
+// may be those of another kind of process, flags may not.
+func (l *loader) refuseUnknown(anywhere, here []setting) {
 	var variables, options []string
-	for _, s := range settings {
+	for _, s := range anywhere {
 		variables = append(variables, s.Name, s.Name+fileSuffix)
+	}
+	slices.Sort(variables)
+	variables = slices.Compact(variables)
+	for _, s := range here {
 		options = append(options, "--"+s.Flag)
 	}
 	var unknown []Problem

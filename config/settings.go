@@ -20,7 +20,9 @@ type Setting struct {
 }
 
 // List describes every setting, in the order in which documentation shows them.
-func List() []Setting {
+func List() []Setting { return describe(settings) }
+
+func describe(settings []setting) []Setting {
 	list := make([]Setting, len(settings))
 	for i, s := range settings {
 		list[i] = s.Setting

@@ -80,7 +80,7 @@ func (f *files) Login(_ context.Context, token, _ string) (runner.Login, error) 
 	return runner.Login{}, err
 }
 
-func (f *files) Log(_ context.Context, token string) (io.WriteCloser, error) {
+func (f *files) Log(_ context.Context, token string, _ int64) (io.WriteCloser, error) {
 	l, err := f.jobs.held(token)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/rand"
 	"sync"
 	"time"
 
@@ -61,26 +60,25 @@ func (j *jobs) stop(id pipeline.JobID) bool {
 	return false
 }
 
-func (j *jobs) Lease(ctx context.Context, name string) (runner.Lease, error) {
+func (j *jobs) Lease(ctx context.Context, name, token string) (runner.Lease, error) {
 	for {
 		select {
 		case <-ctx.Done():
 			return runner.Lease{}, ctx.Err()
 		case job := <-j.queue:
-			if l, ok := j.take(job, name); ok {
+			if l, ok := j.take(job, name, token); ok {
 				return l, nil
 			}
 		}
 	}
 }
 
-func (j *jobs) take(job pipeline.Job, name string) (runner.Lease, bool) {
+func (j *jobs) take(job pipeline.Job, name, token string) (runner.Lease, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.voided[job.ID] {
 		return runner.Lease{}, false
 	}
-	token := rand.Text()
 	j.leases[token] = &lease{job: job, runner: name, cancel: make(chan struct{}), finished: make(chan struct{})}
 	return runner.Lease{Job: job, Token: token, Expires: time.Now().Add(leaseTime)}, true
 }

@@ -391,7 +391,7 @@ func (j *fakeJobs) set(f func()) {
 	f()
 }
 
-func (j *fakeJobs) Lease(ctx context.Context, _ string) (runner.Lease, error) {
+func (j *fakeJobs) Lease(ctx context.Context, _, _ string) (runner.Lease, error) {
 	select {
 	case <-ctx.Done():
 		return runner.Lease{}, ctx.Err()
@@ -502,7 +502,7 @@ func (f *fakeFiles) Secrets(context.Context, string) ([]pipeline.Value, error) {
 	return f.secrets, nil
 }
 
-func (f *fakeFiles) Log(context.Context, string) (io.WriteCloser, error) {
+func (f *fakeFiles) Log(context.Context, string, int64) (io.WriteCloser, error) {
 	if err := f.crash.step(); err != nil {
 		return nil, err
 	}

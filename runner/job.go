@@ -36,9 +36,10 @@ type Order struct {
 // Jobs is where a runner gets its work. The app implements it in the process;
 // later runners speak it over HTTP.
 type Jobs interface {
-	// Lease waits until there is a job and gives it to the runner. It returns
-	// the context's error when that ends first.
-	Lease(ctx context.Context, runner string) (Lease, error)
+	// Lease waits until there is a job and gives it to the runner, under a token that
+	// the runner has drawn. Whoever never got the answer asks again with the same
+	// token and gets the same lease. It returns the context's error when that ends first.
+	Lease(ctx context.Context, runner, token string) (Lease, error)
 	// Held lists the leases the runner still has, for adoption after a crash.
 	Held(ctx context.Context, runner string) ([]Lease, error)
 	// Renew prolongs the lease. It blocks until an order is there (a cancel)
@@ -64,7 +65,7 @@ type Files interface {
 	// images, named by its host (docker.io is Docker Hub); zero where there is
 	// nothing. Only the host of an image that the job runs is asked for.
 	Login(ctx context.Context, token, host string) (Login, error)
-	// Log opens the job's log for writing from its start: what an earlier
-	// writer of the same job wrote is replaced.
-	Log(ctx context.Context, token string) (io.WriteCloser, error)
+	// Log opens the job's log for writing from an offset in bytes. What stood there
+	// and beyond, of an earlier writer of the same job, is replaced.
+	Log(ctx context.Context, token string, from int64) (io.WriteCloser, error)
 }

@@ -3,6 +3,8 @@ package runner
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -198,8 +200,9 @@ func Sweep(ctx context.Context, engine Engine, runner string) error {
 // work is one slot: job after job.
 func (r *Runner) work(ctx context.Context) {
 	var wait backoff
+	token := newToken()
 	for ctx.Err() == nil {
-		lease, err := r.Jobs.Lease(ctx, r.ID)
+		lease, err := r.Jobs.Lease(ctx, r.ID, token)
 		if err != nil {
 			if ctx.Err() != nil {
 				return
@@ -210,9 +213,16 @@ func (r *Runner) work(ctx context.Context) {
 			_ = wait.sleep(ctx)
 			continue
 		}
-		wait = backoff{}
+		wait, token = backoff{}, newToken()
 		r.carryOut(ctx, lease, false)
 	}
+}
+
+// newToken draws 256 bits nobody can guess, fit for a URL.
+func newToken() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails; it ends the program instead
+	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // remove makes a container go away, and for as long as the engine does not

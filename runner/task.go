@@ -317,7 +317,7 @@ func (t *task) openLog() error {
 	}
 	var wait backoff
 	for {
-		w, err := t.r.Files.Log(t.leased, t.lease.Token)
+		w, err := t.r.Files.Log(t.leased, t.lease.Token, 0)
 		if err == nil {
 			t.log = newJobLog(w, t.r.Limits.LogLimit, t.masker())
 			for _, s := range t.secrets {

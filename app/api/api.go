@@ -95,6 +95,7 @@ type Filter struct {
 type Visitor struct {
 	Executions Executions
 	Operations Operations
+	Runners    Runners
 }
 
 // Config is what Handler needs.
@@ -148,6 +149,9 @@ func routes() []route {
 		{http.MethodPost, "/transitions", (*server).disable},
 		{http.MethodPost, "/transitions/enable", (*server).enable},
 		{http.MethodGet, "/audit", (*server).audit},
+		{http.MethodGet, "/runners", (*server).runners},
+		{http.MethodPost, "/runners", (*server).addRunner},
+		{http.MethodDelete, "/runners/{runner}", (*server).removeRunner},
 	}
 }
 
@@ -187,7 +191,7 @@ func (s *server) answer(handle func(*server, http.ResponseWriter, *http.Request)
 // nothing answers for what is not a route.
 func (s *server) nothing(w http.ResponseWriter, r *http.Request) error {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := s.mux.Handler(other); pattern != "/" {

@@ -106,6 +106,21 @@ func (c Client) Audit(ctx context.Context, q AuditQuery) (AuditPage, error) {
 		"since", since, "order", order, "cursor", positive(int(cursor)), "limit", positive(q.Limit)))
 }
 
+// Runners lists the runners of other machines.
+func (c Client) Runners(ctx context.Context) (Page[Runner], error) {
+	return get[Page[Runner]](ctx, c, "/runners", nil)
+}
+
+// AddRunner makes a runner of another machine, with a token.
+func (c Client) AddRunner(ctx context.Context, name string) (NewRunner, error) {
+	return post[NewRunner](ctx, c, "/runners", AddRunner{name})
+}
+
+// RemoveRunner makes a runner's token worthless.
+func (c Client) RemoveRunner(ctx context.Context, name string) (Runner, error) {
+	return send[Runner](ctx, c, http.MethodDelete, path("runners", name), nil)
+}
+
 // LogQuery says which part of which log is wanted.
 type LogQuery struct {
 	Execution, Stage, Action string
@@ -135,8 +150,12 @@ func (c Client) Artifact(ctx context.Context, id, name string) (io.ReadCloser, e
 }
 
 func get[T any](ctx context.Context, c Client, path string, query url.Values) (T, error) {
+	return send[T](ctx, c, http.MethodGet, path, query)
+}
+
+func send[T any](ctx context.Context, c Client, method, path string, query url.Values) (T, error) {
 	var out T
-	resp, err := c.do(ctx, http.MethodGet, path, query, nil)
+	resp, err := c.do(ctx, method, path, query, nil)
 	if err != nil {
 		return out, err
 	}

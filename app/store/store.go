@@ -46,6 +46,7 @@ type Tx interface {
 	Locks
 	Transitions
 	Jobs
+	Runners
 	Checks
 	Schedules
 	People
@@ -193,6 +194,7 @@ type Job struct {
 	Runner  string
 	Token   string // of the lease
 	Expires time.Time
+	Made    []pipeline.Artifact // that it has stored so far
 }
 
 // Jobs keeps jobs. They are handed out in the order they came.

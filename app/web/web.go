@@ -44,6 +44,7 @@ type Config struct {
 	Webhook    http.Handler // of /webhooks/github, all methods; nil: not found
 	Calls      http.Handler // of what is below /hooks, all methods; nil: not found
 	API        http.Handler // of what is below /api, all methods; nil: not found
+	Runners    http.Handler // of what is below /runner, all methods; nil: not found
 	Executions Executions
 	SignIn     SignIn                      // nil: nobody signs in
 	PublicURL  string                      // under which people reach all of it
@@ -92,6 +93,9 @@ func (s *server) route(e *gin.Engine) {
 	}
 	if s.API != nil {
 		e.Any("/api/*path", gin.WrapH(s.API))
+	}
+	if s.Runners != nil {
+		e.Any("/runner/*path", gin.WrapH(s.Runners))
 	}
 	read := []string{http.MethodGet, http.MethodHead}
 	e.Match(read, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })

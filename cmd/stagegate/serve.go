@@ -45,14 +45,19 @@ that the variable with _FILE at its end names.`,
 			return serve(cmd.Context(), settings, logger(settings), nil)
 		},
 	}
-	for _, s := range config.List() {
+	settingFlags(cmd, config.List())
+	return cmd
+}
+
+// settingFlags gives a command a flag for each setting.
+func settingFlags(cmd *cobra.Command, list []config.Setting) {
+	for _, s := range list {
 		doc := s.Doc + " [" + s.Name + "]"
 		if s.Default != "" {
 			doc += " (default " + s.Default + ")"
 		}
 		cmd.Flags().String(s.Flag, "", doc)
 	}
-	return cmd
 }
 
 // changed lists the flags that were given.
@@ -111,7 +116,7 @@ func serve(ctx context.Context, s config.Settings, log *slog.Logger, ready func(
 	loops, ctx := errgroup.WithContext(ctx)
 	loops.Go(func() error { return a.Run(ctx, l) })
 	if s.Runners > 0 {
-		r, err := newRunner(s, a, log)
+		r, err := newRunner(s, a.Jobs(), a.Files(), log)
 		if err != nil {
 			return errors.Join(err, l.Close())
 		}
@@ -130,7 +135,7 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-func newRunner(s config.Settings, a *app.App, log *slog.Logger) (*runner.Runner, error) {
+func newRunner(s config.Settings, jobs runner.Jobs, files runner.Files, log *slog.Logger) (*runner.Runner, error) {
 	id, err := runner.LoadID(s.Data)
 	if err != nil {
 		return nil, err
@@ -144,7 +149,7 @@ func newRunner(s config.Settings, a *app.App, log *slog.Logger) (*runner.Runner,
 		return nil, fmt.Errorf("connect to Docker Engine: %w", err)
 	}
 	return runner.New(runner.Config{
-		ID: id, Slots: s.Runners, Jobs: a.Jobs(), Files: a.Files(), Engine: engine, Log: log, WorkDir: work,
+		ID: id, Slots: s.Runners, Jobs: jobs, Files: files, Engine: engine, Log: log, WorkDir: work,
 		Limits: runner.Limits{
 			Memory: s.ActionMemory, CPUs: s.ActionCPUs, PIDs: s.ActionPIDs, Timeout: s.ActionTimeout, LogLimit: s.ActionLogLimit,
 		},

@@ -91,7 +91,7 @@ func (j *jobs) started(t *testing.T, job pipeline.Job) time.Time {
 	}
 }
 
-func (j *jobs) Lease(ctx context.Context, _ string) (runner.Lease, error) {
+func (j *jobs) Lease(ctx context.Context, _, _ string) (runner.Lease, error) {
 	select {
 	case <-ctx.Done():
 		return runner.Lease{}, ctx.Err()
@@ -269,7 +269,7 @@ func (f *files) Output(_ context.Context, _, name string, r io.Reader) (pipeline
 	return f.put(name, b, hex.EncodeToString(sum[:])), nil
 }
 
-func (f *files) Log(context.Context, string) (io.WriteCloser, error) {
+func (f *files) Log(context.Context, string, int64) (io.WriteCloser, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.text = &bytes.Buffer{}

@@ -9,7 +9,7 @@ import (
 	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
-const jobColumns = `spec, state, cancel, runner, token, expires`
+const jobColumns = `spec, state, cancel, runner, token, expires, made`
 
 func (t *transaction) InsertJob(ctx context.Context, job pipeline.Job) error {
 	spec, err := json.Marshal(job)
@@ -57,8 +57,12 @@ func (t *transaction) LeasedJobs(ctx context.Context, runner string) ([]store.Jo
 }
 
 func (t *transaction) SaveJob(ctx context.Context, j store.Job) error {
-	const update = `UPDATE jobs SET state = ?, cancel = ?, runner = ?, token = ?, expires = ? WHERE id = ?`
-	if _, err := t.tx.ExecContext(ctx, update, j.State, j.Cancel, j.Runner, j.Token, millis(j.Expires), j.ID.String()); err != nil {
+	made, err := json.Marshal(j.Made)
+	if err != nil {
+		return fmt.Errorf("encode artifacts of job %s: %w", j.ID, err)
+	}
+	const update = `UPDATE jobs SET state = ?, cancel = ?, runner = ?, token = ?, expires = ?, made = ? WHERE id = ?`
+	if _, err := t.tx.ExecContext(ctx, update, j.State, j.Cancel, j.Runner, j.Token, millis(j.Expires), string(made), j.ID.String()); err != nil {
 		return fmt.Errorf("save job %s: %w", j.ID, err)
 	}
 	return nil
@@ -69,12 +73,16 @@ func scanJob(r row) (store.Job, error) {
 		j       store.Job
 		spec    string
 		expires int64
+		made    string
 	)
-	if err := r.Scan(&spec, &j.State, &j.Cancel, &j.Runner, &j.Token, &expires); err != nil {
+	if err := r.Scan(&spec, &j.State, &j.Cancel, &j.Runner, &j.Token, &expires, &made); err != nil {
 		return store.Job{}, missing(err)
 	}
 	if err := json.Unmarshal([]byte(spec), &j.Job); err != nil {
 		return store.Job{}, fmt.Errorf("decode job: %w", err)
+	}
+	if err := json.Unmarshal([]byte(made), &j.Made); err != nil {
+		return store.Job{}, fmt.Errorf("decode artifacts of job %s: %w", j.ID, err)
 	}
 	j.Expires = moment(expires)
 	return j, nil

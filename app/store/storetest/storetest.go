@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"shown anew":         shownAnew,
 		"schedules":          schedules,
 		"audit log":          auditLog,
+		"runners":            runners,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -186,6 +187,13 @@ func jobs(t *testing.T, s store.Store) {
 			if leased, err := tx.LeasedJobs(ctx, runner); err != nil || len(leased) != want {
 				t.Errorf("leases of %q: %d, %v", runner, len(leased), err)
 			}
+		}
+		next.Made = []pipeline.Artifact{{Name: "shop", Digest: "d", Size: 3}}
+		if err := tx.SaveJob(ctx, next); err != nil {
+			return err
+		}
+		if again, err := tx.Job(ctx, next.ID.String()); err != nil || !cmp.Equal(again, next) {
+			t.Errorf("with an artifact: %v, %v", again, err)
 		}
 		next.State, next.Token = store.JobDone, ""
 		return tx.SaveJob(ctx, next)
