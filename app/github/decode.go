@@ -32,6 +32,8 @@ var decoders = map[string]func(payload) Event{
 	"issue_comment":             decodeComment,
 	"check_run":                 decodeCheckRun,
 	"check_suite":               decodeCheckSuite,
+	"deployment_review":         decodeDeploymentReview,
+	"workflow_run":              decodeWorkflowRun,
 }
 
 func decodePing(p payload) Event { return Ping{Zen: p.Zen} }
@@ -149,6 +151,29 @@ func decodeCheckSuite(p payload) Event {
 		Repo: p.repo(), HeadSHA: p.CheckSuite.HeadSHA, Branch: p.CheckSuite.HeadBranch,
 		AppID: p.CheckSuite.App.ID, Sender: p.Sender.Login, Bot: p.Sender.bot(),
 	})
+}
+
+func decodeDeploymentReview(p payload) Event {
+	if p.Action != "approved" && p.Action != "rejected" {
+		return p.ignore("deployment_review")
+	}
+	e := DeploymentReview{
+		Repo: p.repo(), Approved: p.Action == "approved", Run: p.WorkflowRun.ID, HeadSHA: p.WorkflowRun.HeadSHA,
+		Reviewer: p.Approver.Login, Bot: p.Approver.bot(), Comment: p.Comment.Body,
+	}
+	for _, job := range append([]jobRun{p.WorkflowJobRun}, p.WorkflowJobRuns...) {
+		if job.Environment != "" {
+			e.Environments = append(e.Environments, job.Environment)
+		}
+	}
+	return p.about(e)
+}
+
+func decodeWorkflowRun(p payload) Event {
+	if p.Action != "completed" {
+		return p.ignore("workflow_run")
+	}
+	return p.about(WorkflowEnded{Repo: p.repo(), Run: p.WorkflowRun.ID, Conclusion: p.WorkflowRun.Conclusion})
 }
 
 func (p payload) ignore(event string) Event {

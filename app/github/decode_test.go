@@ -148,6 +148,29 @@ var deliveries = []struct {
 		"check suite requested", "check_suite", `{` + inRepo + `,"action":"requested"}`,
 		Ignored{Repo: decodedRepo, Reason: "action requested of check_suite"},
 	},
+	{
+		"deployment review", "deployment_review",
+		`{` + inRepo + `,"action":"approved","approver":{"login":"Bob","type":"User"},"comment":"go","workflow_run":{"id":77,"head_sha":"h"},
+			"workflow_job_run":{"environment":"production"},"workflow_job_runs":[{"environment":"staging"},{"environment":""}]}`,
+		DeploymentReview{Repo: decodedRepo, Approved: true, Run: 77, HeadSHA: "h", Environments: []string{"production", "staging"}, Reviewer: "Bob", Comment: "go"},
+	},
+	{
+		"deployment rejected by a bot", "deployment_review",
+		`{` + inRepo + `,"action":"rejected","approver":{"login":"eve[bot]"},"workflow_run":null,"workflow_job_run":null}`,
+		DeploymentReview{Repo: decodedRepo, Reviewer: "eve[bot]", Bot: true},
+	},
+	{
+		"deployment review requested", "deployment_review", `{` + inRepo + `,"action":"requested"}`,
+		Ignored{Repo: decodedRepo, Reason: "action requested of deployment_review"},
+	},
+	{
+		"workflow ended", "workflow_run", `{` + inRepo + `,"action":"completed","workflow_run":{"id":77,"conclusion":"cancelled"}}`,
+		WorkflowEnded{Repo: decodedRepo, Run: 77, Conclusion: "cancelled"},
+	},
+	{
+		"workflow begun", "workflow_run", `{` + inRepo + `,"action":"requested"}`,
+		Ignored{Repo: decodedRepo, Reason: "action requested of workflow_run"},
+	},
 }
 
 func TestDecode(t *testing.T) {

@@ -136,6 +136,26 @@ type CheckSuiteRerequested struct {
 	Bot     bool
 }
 
+// DeploymentReview is a reviewer's answer to what a workflow wants to do in an
+// environment.
+type DeploymentReview struct {
+	Repo         Repository
+	Approved     bool
+	Run          int64  // of the workflow
+	HeadSHA      string // of the run
+	Environments []string
+	Reviewer     string
+	Bot          bool
+	Comment      string
+}
+
+// WorkflowEnded is the end of a run of a workflow.
+type WorkflowEnded struct {
+	Repo       Repository
+	Run        int64
+	Conclusion string // success, failure, cancelled …
+}
+
 func (Ping) Repository() Repository                    { return Repository{} }
 func (e Ignored) Repository() Repository               { return e.Repo }
 func (Installation) Repository() Repository            { return Repository{} }
@@ -146,6 +166,8 @@ func (e Comment) Repository() Repository               { return e.Repo }
 func (e CheckRunRerequested) Repository() Repository   { return e.Repo }
 func (e CheckRunAction) Repository() Repository        { return e.Repo }
 func (e CheckSuiteRerequested) Repository() Repository { return e.Repo }
+func (e DeploymentReview) Repository() Repository      { return e.Repo }
+func (e WorkflowEnded) Repository() Repository         { return e.Repo }
 
 func (Ping) event()                  {}
 func (Ignored) event()               {}
@@ -157,3 +179,5 @@ func (Comment) event()               {}
 func (CheckRunRerequested) event()   {}
 func (CheckRunAction) event()        {}
 func (CheckSuiteRerequested) event() {}
+func (DeploymentReview) event()      {}
+func (WorkflowEnded) event()         {}

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -47,15 +48,7 @@ type payload struct {
 		Number      int       `json:"number"`
 		PullRequest *struct{} `json:"pull_request"`
 	} `json:"issue"`
-	Comment struct {
-		ID        int64   `json:"id"`
-		Body      string  `json:"body"`
-		User      account `json:"user"`
-		CreatedAt string  `json:"created_at"`
-		Via       struct {
-			Slug string `json:"slug"`
-		} `json:"performed_via_github_app"`
-	} `json:"comment"`
+	Comment comment `json:"comment"`
 
 	CheckRun struct {
 		ID         int64  `json:"id"`
@@ -67,11 +60,40 @@ type payload struct {
 	RequestedAction struct {
 		Identifier string `json:"identifier"`
 	} `json:"requested_action"`
-	CheckSuite struct {
+	Approver        account     `json:"approver"`
+	WorkflowRun     workflowRun `json:"workflow_run"`
+	WorkflowJobRun  jobRun      `json:"workflow_job_run"`
+	WorkflowJobRuns []jobRun    `json:"workflow_job_runs"`
+	CheckSuite      struct {
 		HeadSHA    string `json:"head_sha"`
 		HeadBranch string `json:"head_branch"`
 		App        owned  `json:"app"`
 	} `json:"check_suite"`
+}
+
+// comment is one on an issue or, in a deployment_review, a mere text.
+type comment struct {
+	ID        int64   `json:"id"`
+	Body      string  `json:"body"`
+	User      account `json:"user"`
+	CreatedAt string  `json:"created_at"`
+	Via       struct {
+		Slug string `json:"slug"`
+	} `json:"performed_via_github_app"`
+}
+
+// UnmarshalJSON takes a text for the body.
+func (c *comment) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, &c.Body)
+	}
+	type plain comment
+	return json.Unmarshal(data, (*plain)(c))
+}
+
+// jobRun is a job of a workflow's run.
+type jobRun struct {
+	Environment string `json:"environment"`
 }
 
 type owned struct {
