@@ -54,8 +54,27 @@ type Settings struct {
 	ActionTimeout  time.Duration // of one action
 	ActionLogLimit int64         // bytes of one action's log
 
+	ActionReach Reach // what actions may reach that is closed to them
+
 	LogFormat string // LogAuto, LogText or LogJSON
 }
+
+// Reach is what of this machine, and of what a cloud tells it, is open to actions.
+type Reach struct{ text string }
+
+// Address is a network, or with a Port one TCP port of it.
+type Address struct {
+	netip.Prefix
+	Port uint16
+}
+
+// Addresses lists what is open; all is everything.
+func (r Reach) Addresses() (all bool, to []Address) {
+	all, to, _ = readReach(r.text) // it was read before
+	return all, to
+}
+
+func (r Reach) String() string { return r.text }
 
 // SQLitePath is the file that DatabaseURL names.
 func (s Settings) SQLitePath() string { return strings.TrimPrefix(s.DatabaseURL, "sqlite:") }
@@ -91,6 +110,7 @@ func (s Settings) LogValue() slog.Value {
 		slog.Int64("action-pids", s.ActionPIDs),
 		slog.Duration("action-timeout", s.ActionTimeout),
 		slog.Int64("action-log-limit", s.ActionLogLimit),
+		slog.String("action-reach", s.ActionReach.String()),
 		slog.String("log-format", s.LogFormat),
 	)
 }

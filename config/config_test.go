@@ -162,6 +162,7 @@ func TestValues(t *testing.T) {
 		"ACTION_TIMEOUT":   func(s config.Settings) any { return s.ActionTimeout },
 		"ACTION_LOG_LIMIT": func(s config.Settings) any { return s.ActionLogLimit },
 		"LOG_FORMAT":       func(s config.Settings) any { return s.LogFormat },
+		"ACTION_REACH":     func(s config.Settings) any { return reached(s) },
 	}
 	for _, c := range []struct {
 		name, value string
@@ -181,6 +182,8 @@ func TestValues(t *testing.T) {
 		{"BLOB_URL", "mem://", "mem://"},
 		{"GITHUB_URL", "https://ghe.example.com/api/v3/", "https://ghe.example.com/api/v3"},
 		{"GITHUB_URL", "http://127.0.0.1:9000", "http://127.0.0.1:9000"},
+		{"ACTION_REACH", "all", "true"},
+		{"ACTION_REACH", "172.17.0.1, 172.17.0.1:5000,10.1.2.3/8,fd00::1", "false 172.17.0.1/32 172.17.0.1/32:5000 10.0.0.0/8 fd00::1/128"},
 		{"RUNNERS", "0", 0},
 		{"RUNNERS", "16", 16},
 		{"ACTION_MEMORY", "512MB", int64(512e6)},
@@ -261,6 +264,8 @@ func TestRefusals(t *testing.T) {
 		{"ACTION_TIMEOUT", "3600", "unit"},
 		{"ACTION_TIMEOUT", "1ms", "a second or more"},
 		{"ACTION_LOG_LIMIT", "1", "4KiB or more"},
+		{"ACTION_REACH", "10.0.0.1,localhost", "\"localhost\" is not an address"},
+		{"ACTION_REACH", "10.0.0.1:0", "is not an address"},
 		{"LOG_FORMAT", "xml", "text or json"},
 	} {
 		t.Run(c.name+"="+c.value, func(t *testing.T) {
@@ -468,4 +473,17 @@ func TestList(t *testing.T) {
 	if len(seen) != len(logged) {
 		t.Errorf("List has %d settings, LogValue %d", len(seen), len(logged))
 	}
+}
+
+// reached is what a value of ACTION_REACH means.
+func reached(s config.Settings) string {
+	all, to := s.ActionReach.Addresses()
+	text := fmt.Sprint(all)
+	for _, a := range to {
+		text += " " + a.Prefix.String()
+		if a.Port != 0 {
+			text += fmt.Sprintf(":%d", a.Port)
+		}
+	}
+	return text
 }

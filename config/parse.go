@@ -247,3 +247,35 @@ func parseToken(v string) (Secret, string) {
 	}
 	return NewSecret(v), ""
 }
+
+const reachAll = "all"
+
+func parseReach(v string) (Reach, string) {
+	_, _, wrong := readReach(v)
+	return Reach{v}, wrong
+}
+
+func readReach(v string) (all bool, to []Address, wrong string) {
+	if v == reachAll || v == "" {
+		return v == reachAll, nil, ""
+	}
+	for item := range strings.SplitSeq(v, ",") {
+		a, ok := parseAddress(strings.TrimSpace(item))
+		if !ok {
+			return false, nil, shown(item) + " is not an address: write such as 172.17.0.1, 172.17.0.1:5000 or 10.0.0.0/8, commas between them, or all"
+		}
+		to = append(to, a)
+	}
+	return false, to, ""
+}
+
+func parseAddress(v string) (Address, bool) {
+	if p, err := netip.ParsePrefix(v); err == nil {
+		return Address{Prefix: p.Masked()}, true
+	}
+	if p, err := netip.ParseAddrPort(v); err == nil && p.Port() != 0 {
+		return Address{netip.PrefixFrom(p.Addr(), p.Addr().BitLen()), p.Port()}, true
+	}
+	a, err := netip.ParseAddr(v)
+	return Address{Prefix: netip.PrefixFrom(a, a.BitLen())}, err == nil && a.Zone() == ""
+}

@@ -226,6 +226,13 @@ var settings = []setting{
 	},
 	{
 		Setting: Setting{
+			Name: "STAGEGATE_ACTION_REACH", Flag: "action-reach",
+			Doc: "what actions may reach of this machine and of the cloud's metadata, such as 172.17.0.1:5000,10.0.0.0/8; all closes nothing",
+		},
+		parse: func(s *Settings, v string) (wrong string) { s.ActionReach, wrong = parseReach(v); return },
+	},
+	{
+		Setting: Setting{
 			Name: "STAGEGATE_LOG_FORMAT", Flag: "log-format", Default: "text on a terminal, json elsewhere",
 			Doc: "format of the log: text or json",
 		},

@@ -71,7 +71,7 @@ func serveRunner(ctx context.Context, s config.Settings, log *slog.Logger) error
 		return fmt.Errorf("ask %s for work: %w", s.PublicURL, err)
 	}
 	log.Info("runner is up", "version", version, "server", s.PublicURL, "runners", s.Runners)
-	err = stopped(ctx, r.Run(ctx))
+	err = r.run(ctx)
 	log.Info("runner is down")
 	return err
 }

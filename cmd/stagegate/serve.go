@@ -120,7 +120,7 @@ func serve(ctx context.Context, s config.Settings, log *slog.Logger, ready func(
 		if err != nil {
 			return errors.Join(err, l.Close())
 		}
-		loops.Go(func() error { return stopped(ctx, r.Run(ctx)) })
+		loops.Go(func() error { return r.run(ctx) })
 	}
 	err = loops.Wait()
 	log.Info("stagegate is down")
@@ -135,23 +135,38 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-func newRunner(s config.Settings, jobs runner.Jobs, files runner.Files, log *slog.Logger) (*runner.Runner, error) {
+// guarded is a runner whose jobs are kept from this machine's services.
+type guarded struct {
+	*runner.Runner
+	guard *guard
+}
+
+// run runs jobs until ctx ends. The guard is there before the first of them.
+func (g guarded) run(ctx context.Context) error {
+	g.guard.look(ctx)
+	loops, ctx := errgroup.WithContext(ctx)
+	loops.Go(func() error { g.guard.run(ctx); return nil })
+	loops.Go(func() error { return stopped(ctx, g.Run(ctx)) })
+	return loops.Wait()
+}
+
+func newRunner(s config.Settings, jobs runner.Jobs, files runner.Files, log *slog.Logger) (g guarded, err error) {
 	id, err := runner.LoadID(s.Data)
 	if err != nil {
-		return nil, err
+		return g, err
 	}
 	work, err := filepath.Abs(filepath.Join(s.Data, "work"))
 	if err != nil {
-		return nil, fmt.Errorf("find the folder of workspaces: %w", err)
+		return g, fmt.Errorf("find the folder of workspaces: %w", err)
 	}
 	engine, err := docker.New()
 	if err != nil {
-		return nil, fmt.Errorf("connect to Docker Engine: %w", err)
+		return g, fmt.Errorf("connect to Docker Engine: %w", err)
 	}
-	return runner.New(runner.Config{
+	return guarded{runner.New(runner.Config{
 		ID: id, Slots: s.Runners, Jobs: jobs, Files: files, Engine: engine, Log: log, WorkDir: work,
 		Limits: runner.Limits{
 			Memory: s.ActionMemory, CPUs: s.ActionCPUs, PIDs: s.ActionPIDs, Timeout: s.ActionTimeout, LogLimit: s.ActionLogLimit,
 		},
-	}), nil
+	}), newGuard(engine, s.ActionReach, log)}, nil
 }

@@ -46,6 +46,8 @@ type Engine struct {
 	proofs  map[[sha256.Size]byte]time.Time // logins that were seen to open private images
 	about   *about                          // nil until the engine was asked
 	bridge  string                          // id of the network the containers are on; empty until it was looked for
+	names   []string                        // of that network, the best first
+	guard   *Guard                          // of the containers on it; nil: none
 	reserve *reserve                        // of network namespaces; nil: every container has its own
 }
 
@@ -70,7 +72,7 @@ func connect(where client.Opt) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Docker settings: %w", err)
 	}
-	return &Engine{api: api, processors: runtime.NumCPU(), proofs: map[[sha256.Size]byte]time.Time{}, coming: map[string]int{}}, nil
+	return &Engine{api: api, processors: runtime.NumCPU(), names: networkNames, proofs: map[[sha256.Size]byte]time.Time{}, coming: map[string]int{}}, nil
 }
 
 // Close drops the connections.

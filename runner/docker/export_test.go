@@ -27,3 +27,6 @@ func Pause(machine string) []byte { return program(pauses[machine].machine, paus
 func (e *Engine) NetworkID(ctx context.Context) (string, error) {
 	return e.network(ctx)
 }
+
+// OnNetwork puts the engine's containers on a network of another name.
+func (e *Engine) OnNetwork(name string) { e.names = []string{name} }

@@ -32,13 +32,18 @@ func (e *Engine) network(ctx context.Context) (id string, err error) {
 	if e.bridge != "" {
 		return e.bridge, nil
 	}
-	for _, name := range networkNames {
+	for _, name := range e.names {
 		id, err = e.networkNamed(ctx, name)
 		if !cerrdefs.IsInvalidArgument(err) {
 			break
 		}
 	}
 	e.bridge = id
+	if err == nil && e.guard != nil {
+		if _, rules, rerr := e.rulesOf(ctx, id, *e.guard); rerr == nil {
+			_ = rules.apply(ctx) // whoever asked for the guard asks again
+		}
+	}
 	return id, err
 }
 
