@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stagegate/stagegate/app/api"
+	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/app/web"
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -108,20 +109,31 @@ func (d dashboard) List(ctx context.Context, repository, pipelineName, before st
 	return list, nil
 }
 
-func (d dashboard) Execution(ctx context.Context, repository, pipelineName string, number int) (pipeline.Execution, error) {
+func (d dashboard) Execution(ctx context.Context, repositoryName, pipelineName string, number int) (web.Shown, error) {
 	var found []store.Execution
 	err := d.store.View(ctx, func(tx store.Tx) (err error) {
-		found, err = tx.Find(ctx, store.Filter{Repository: repository, Pipeline: pipelineName, Number: number, Limit: 1})
+		found, err = tx.Find(ctx, store.Filter{Repository: repositoryName, Pipeline: pipelineName, Number: number, Limit: 1})
 		return err
 	})
 	if err == nil && len(found) == 0 {
 		err = web.ErrNotFound
 	}
 	if err != nil {
-		return pipeline.Execution{}, err
+		return web.Shown{}, err
 	}
 	x, err := d.seen(ctx, found[0].ID)
-	return x.Execution, d.toWeb(err)
+	if err != nil {
+		return web.Shown{}, d.toWeb(err)
+	}
+	p, err := d.rightLately(ctx, d.person(), repository(x))
+	shown := web.Shown{Execution: x.Execution, MayWrite: p >= github.Write}
+	open := gates([]store.Execution{x})
+	for i, mine := range d.minesOf(ctx, open) {
+		if st := x.Stages[open[i].stage]; mine {
+			shown.Mine = append(shown.Mine, st.Name+"/"+st.Actions[open[i].action].Name)
+		}
+	}
+	return shown, d.toWeb(err)
 }
 
 // toWeb puts an error into the words of the pages.

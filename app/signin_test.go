@@ -60,7 +60,7 @@ func TestSignIn(t *testing.T) {
 	}
 	home := bob.get("/")
 	mine, _, _ := strings.Cut(home.body, "<h2>")
-	if !strings.Contains(mine, "Waits for you") || !strings.Contains(mine, `href="/repositories/octo/shop/ci/1#production.sign-off"`) {
+	if !strings.Contains(mine, "Waits for you") || !strings.Contains(mine, `href="/repositories/octo/shop/ci/1#answer.production.sign-off"`) {
 		t.Errorf("bob's front page: %s", home.body)
 	}
 	if got := bob.get("/repositories/octo/shop"); got.status != 200 || !strings.Contains(got.body, `href="`+path+`"`) {

@@ -19,7 +19,9 @@ type Dashboard interface {
 	// List lists the executions of a repository, or of one pipeline of it, newest
 	// first, at most so many, those before an id.
 	List(ctx context.Context, repository, pipeline, before string, limit int) ([]pipeline.Execution, error)
-	Execution(ctx context.Context, repository, pipeline string, number int) (pipeline.Execution, error)
+	Execution(ctx context.Context, repository, pipeline string, number int) (Shown, error)
+	// Do carries out what the person asks for. What cannot be done is a *Refusal.
+	Do(ctx context.Context, w Wish) error
 }
 
 // Overview is what the front page shows.
@@ -147,7 +149,9 @@ func (s *server) home(c *gin.Context) {
 	for _, w := range found.Waiting {
 		r := s.row(w.Execution)
 		r.Waits = clip(w.Stage+" / "+w.Action, 200)
-		r.URL += "#" + clip(w.Stage+"."+w.Action, 200)
+		if w.Mine {
+			r.URL += "#answer." + clip(w.Stage+"."+w.Action, 200)
+		}
 		if w.Mine {
 			p.Mine = append(p.Mine, r)
 		} else {
@@ -208,10 +212,10 @@ func (s *server) list(c *gin.Context, v Visitor) {
 }
 
 // find finds the execution that the path names.
-func (s *server) find(c *gin.Context, v Visitor) (pipeline.Execution, error) {
+func (s *server) find(c *gin.Context, v Visitor) (Shown, error) {
 	number, err := strconv.Atoi(c.Param("number"))
 	if err != nil || number < 1 || strconv.Itoa(number) != c.Param("number") {
-		return pipeline.Execution{}, ErrNotFound
+		return Shown{}, ErrNotFound
 	}
 	return v.Dashboard.Execution(c.Request.Context(), c.Param("owner")+"/"+c.Param("name"), c.Param("pipeline"), number)
 }
@@ -223,7 +227,7 @@ func (s *server) executionOf(c *gin.Context, v Visitor) {
 		s.refuseTo(c, v, err)
 		return
 	}
-	p, err := s.pageOf(c, x, strconv.Itoa(x.Number))
+	p, err := s.pageOf(c, x.Execution, strconv.Itoa(x.Number))
 	if err != nil {
 		s.refuseTo(c, v, err)
 		return
@@ -231,6 +235,7 @@ func (s *server) executionOf(c *gin.Context, v Visitor) {
 	top := s.head(v, "")
 	p.Style, p.Bar = top.Style, &top
 	p.Repository.URL = s.listURL(x.Repository, "")
+	forms{top, s.executionURL(x.Execution), x}.offer(&p)
 	s.addLogs(c.Request.Context(), &p)
 	s.show(c, http.StatusOK, "page.html", p)
 }
@@ -241,5 +246,5 @@ func (s *server) logOf(c *gin.Context, v Visitor) {
 		s.refuseTo(c, v, err)
 		return
 	}
-	s.writeLog(c, x)
+	s.writeLog(c, x.Execution)
 }

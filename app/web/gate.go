@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"html/template"
 	"slices"
 	"strings"
@@ -81,6 +82,9 @@ type gate struct {
 	Check         link   // the check run
 	Button        bool   // the check run has buttons now
 	Commit        string
+	Ask           *ask   // the form to answer it; nil: whoever looks cannot
+	Above         string // where on the page that form stands, if this is not it
+	Dashboard     string // where one signs in to answer; empty: nobody can
 }
 
 func (v *view) gate(i, j int, def pipeline.Action) *gate {
@@ -122,6 +126,12 @@ type field struct {
 	Name, About string
 	Value       string
 	Filled      bool
+
+	Type      string // text, number, boolean or choice
+	Options   []string
+	Default   string
+	Required  bool
+	MaxLength int
 }
 
 func form(def pipeline.Approval, a pipeline.ActionState) []field {
@@ -145,6 +155,10 @@ func form(def pipeline.Approval, a pipeline.ActionState) []field {
 			about = append(about, "else "+f.Default)
 		}
 		one := field{Name: clip(f.Name, 50), About: clip(strings.Join(about, "; "), 500), Filled: before != nil}
+		one.Type, one.Default, one.Required, one.MaxLength = cmp.Or(string(f.Type), string(pipeline.Text)), clip(f.Default, 1000), f.Required, cmp.Or(f.MaxLength, mostSaid)
+		for _, o := range f.Options {
+			one.Options = append(one.Options, clip(o, 200))
+		}
 		if one.Filled {
 			one.Value = clip(before[k].Value, 1000)
 		}
@@ -162,6 +176,20 @@ func blanks(def pipeline.Approval, a pipeline.ActionState) string {
 		}
 	}
 	return clip(text, 500)
+}
+
+// leadToAnswer shows at each approval where one signs in to answer it.
+func (p *page) leadToAnswer(url string) {
+	for i := range p.Gates {
+		p.Gates[i].Dashboard = url + p.Gates[i].URL
+	}
+	for _, st := range p.Stages {
+		for _, a := range st.Actions {
+			if a.Gate != nil {
+				a.Gate.Dashboard = url + a.Gate.URL
+			}
+		}
+	}
 }
 
 // decision is a person's answer with what it was bound to.

@@ -75,6 +75,9 @@ func (s *server) page(c *gin.Context) {
 		return
 	}
 	p.Style = ".." + stylePath()
+	if s.SignIn != nil {
+		p.leadToAnswer(s.executionURL(x))
+	}
 	s.addLogs(c.Request.Context(), &p)
 	c.Header("Content-Security-Policy", pageContent)
 	s.show(c, http.StatusOK, "page.html", p)

@@ -9,6 +9,7 @@ import (
 func (v *view) wait(out *stage, i int) {
 	st := v.x.Stages[i]
 	t, closed := v.around.Closed[st.Name]
+	out.Shut = closed
 	waits := st.Status == pipeline.Waiting && !v.x.Status.Ended()
 	switch {
 	case closed && waits && !st.Admitted:

@@ -49,6 +49,8 @@ type page struct {
 	Definition string // the file, and the beginning of its hash
 	Source     *artifact
 
+	Stop *ask // nil: whoever looks cannot
+
 	Failures []failure
 	Gates    []gate
 	Problems []problem
@@ -70,6 +72,9 @@ type stage struct {
 	Checks    []check
 	Overrides []override
 	Override  string // what to say after /override, where that lets it go on
+	Shut      bool   // somebody keeps the way into it closed
+
+	Retry, OverrideAsk, Freeze, Unfreeze *ask // nil: whoever looks cannot
 }
 
 // attempt is an earlier attempt of a stage, briefly.

@@ -109,6 +109,7 @@ func (s *server) route(e *gin.Engine) {
 		const one = "/repositories/:owner/:name/:pipeline/:number"
 		e.Match(read, "/repositories/:owner/:name", s.signedIn(s.list))
 		e.Match(read, one, s.signedIn(s.executionOf))
+		e.POST(one+"/:verb", s.saying(s.do))
 		e.Match(read, one+"/logs/:stage/:action/:attempt", s.signedIn(s.logOf))
 	}
 	e.Match(read, "/executions/:token", s.page)
