@@ -257,9 +257,11 @@ func TestTokensOpenNothingElse(t *testing.T) {
 func others(w *work) http.Handler {
 	return remote.Handler(remote.Config{
 		Jobs: w, Files: w, Log: slog.New(slog.DiscardHandler),
-		Runner: func(context.Context, string) (string, error) { return "", nil },
+		Runner: nobody,
 	})
 }
+
+func nobody(context.Context, string) (string, error) { return "", nil }
 
 func TestWhatARunnerMayNotSay(t *testing.T) {
 	w := &work{}
