@@ -71,7 +71,7 @@ func progressTitle(x pipeline.Execution, i int) string {
 	}
 	var waiting []string
 	for _, j := range waitingApprovals(x, i) {
-		waiting = append(waiting, st.Actions[j].Name)
+		waiting = append(waiting, st.Actions[j].Name+explain.Progress(st.Actions[j], x.Definition.Stages[i].Actions[j].Approval))
 	}
 	if len(waiting) > 0 {
 		return "Waiting for approval: " + strings.Join(waiting, ", ")

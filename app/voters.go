@@ -21,6 +21,7 @@ type voters struct {
 	repo        github.Repository
 	def         pipeline.Approval
 	owned       []pipeline.Owned // where code owners are asked
+	unowned     refusal          // why it is not known who they are; zero: it is
 	authors     []string         // in lower case; nil where authors may vote too
 	permissions map[string]github.Permission
 	teams       map[string]bool // by team and login
@@ -31,13 +32,16 @@ func (a *App) votersOf(ctx context.Context, g gate) (*voters, error) {
 		App: a, gate: g, repo: repository(g.x), def: g.approval(),
 		permissions: map[string]github.Permission{}, teams: map[string]bool{},
 	}
+	var err error
 	if v.def.AsksOwners() {
-		return nil, refused(codeConflict, "code owners cannot be asked yet")
+		v.owned, err = a.owned(ctx, g)
+		if err != nil && !errors.As(err, &v.unowned) {
+			return nil, err
+		}
 	}
 	if v.def.SelfReview {
 		return v, nil
 	}
-	var err error
 	if v.authors, err = a.authors(ctx, g.x); err != nil {
 		return nil, fmt.Errorf("read the authors of the change: %w", err)
 	}
@@ -50,6 +54,10 @@ func (v *voters) meets(ctx context.Context, by caller) ([]string, error) {
 	var names []string
 	var unread error
 	for i, g := range v.def.Groups() {
+		if g.CodeOwners && v.unowned.code != "" {
+			unread = v.unowned
+			continue
+		}
 		own, err := v.inGroup(ctx, g, by)
 		var no refusal
 		switch {

@@ -134,6 +134,22 @@ func Missing(x pipeline.Execution, a pipeline.ActionState, def pipeline.Approval
 	return strings.Join(all, ". ")
 }
 
+// Progress is how many of the votes that an approval needs are there, where it needs
+// more than one: " (1 of 2)".
+func Progress(a pipeline.ActionState, def *pipeline.Approval) string {
+	if def == nil || len(def.AnyOf) > 0 {
+		return ""
+	}
+	have, need := 0, 0
+	for _, r := range a.Tally(*def) {
+		have, need = have+min(len(r.Have), r.Count), need+r.Count
+	}
+	if need < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %d)", have, need)
+}
+
 func number(n int) string {
 	if n == 1 {
 		return "one of"
