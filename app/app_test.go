@@ -391,23 +391,6 @@ func TestSupersededBetweenStages(t *testing.T) {
 	_ = third
 }
 
-func TestForkRunsNothing(t *testing.T) {
-	w := newWorld(t)
-	w.pipeline(withApproval(""))
-	w.push("main")
-	fork := w.github.AddFork(w.repo, "mallory")
-	w.git(w.clone, "checkout", "--quiet", "-b", "evil")
-	sha := w.commit("Evil", map[string]string{"evil.txt": "evil"})
-	w.gitAs("mallory", w.clone, "push", "--quiet", fork.CloneURL("mallory"), "evil")
-	if _, err := w.repo.OpenPullRequest("mallory", "mallory:evil", "main", "Evil", ""); err != nil {
-		t.Fatal(err)
-	}
-	run := w.check(sha, "stagegate", "failure")
-	if !strings.Contains(run.Title, "forks run nothing") || len(w.repo.CheckRuns(sha)) != 1 {
-		t.Errorf("runs: %+v", w.repo.CheckRuns(sha))
-	}
-}
-
 func TestWhatATarballLeavesOut(t *testing.T) {
 	w := newWorld(t)
 	w.commit("Attributes", map[string]string{

@@ -228,25 +228,29 @@ func concerns(pr github.PullRequestInfo, x store.Execution) bool {
 // the moment, so that nobody decides about what they have not seen. GitHub's
 // times have whole seconds.
 func (a *App) shownBefore(ctx context.Context, g gate, moment time.Time) error {
-	var runs []store.CheckRun
-	err := a.store.View(ctx, func(tx store.Tx) error {
-		var err error
-		runs, err = tx.CheckRuns(ctx, g.x.ID)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read check runs of execution %s: %w", g.x.ID, err)
-	}
 	st := g.x.Stages[g.stage]
 	act := st.Actions[g.action]
-	for _, r := range runs {
-		shows := slices.Contains(strings.Fields(r.Waiting), fmt.Sprintf("%s/%d", act.Name, act.Attempt))
-		if r.Stage == st.Name && shows && !moment.Before(r.AcceptedAt.Truncate(time.Second)) {
-			return nil
-		}
+	shown, err := a.shownAt(ctx, g.x, st.Name, fmt.Sprintf("%s/%d", act.Name, act.Attempt), moment)
+	if err != nil || shown {
+		return err
 	}
 	return refused(codeConflict, "%s was not yet shown as waiting when this was written; say which commit you mean: `/approve %s %s`",
 		g.name(), g.name(), shortSHA(g.x.Revision.Commit))
+}
+
+// shownAt tells whether GitHub showed at a moment what a stage waits for.
+func (a *App) shownAt(ctx context.Context, x store.Execution, stage, waiting string, moment time.Time) (bool, error) {
+	var runs []store.CheckRun
+	err := a.store.View(ctx, func(tx store.Tx) (err error) {
+		runs, err = tx.CheckRuns(ctx, x.ID)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("read check runs of execution %s: %w", x.ID, err)
+	}
+	return slices.ContainsFunc(runs, func(r store.CheckRun) bool {
+		return r.Stage == stage && slices.Contains(strings.Fields(r.Waiting), waiting) && !moment.Before(r.AcceptedAt.Truncate(time.Second))
+	}), nil
 }
 
 func shortSHA(sha string) string { return sha[:min(7, len(sha))] }

@@ -59,7 +59,7 @@ func (a *App) startFollowers(ctx context.Context, w store.StartFollowers) error 
 func (a *App) follow(ctx context.Context, x store.Execution, w store.StartFollowers, c candidate) error {
 	next := store.Execution{Installation: x.Installation, Execution: pipeline.Execution{
 		Repository: x.Repository, RepositoryID: x.RepositoryID, Lane: x.Lane, Trigger: pipeline.OnPipeline, Activity: x.Activity,
-		Actor: x.Actor, Revision: x.Revision, DefinedAt: x.DefinedAt,
+		Actor: x.Actor, Revision: x.Revision, DefinedAt: x.DefinedAt, Admission: x.Admission,
 		Definition: c.definition, Followed: c.followed, Chain: x.Next(w.Stage),
 	}}
 	if slices.ContainsFunc(next.Chain, func(l pipeline.Link) bool { return l.Pipeline == c.definition.Name }) {

@@ -20,9 +20,6 @@ func (a *App) pullRequest(ctx context.Context, d store.Delivery, e github.PullRe
 	}
 	because := pipeline.Cancel{Actor: e.Sender, Reason: "the pull request was closed"}
 	stop := a.stopLane(e.Repo, pullLane(e), because)
-	if e.Fork {
-		return stop, nil
-	}
 	return ending(stop, func() (plan, error) { return a.startPull(ctx, d, e) })
 }
 
@@ -39,8 +36,13 @@ func (a *App) startPull(ctx context.Context, d store.Delivery, e github.PullRequ
 		},
 	}
 	at := e.Head
-	if e.Fork {
-		at, base.DefinedAt = e.BaseSHA, e.BaseSHA // a fork's own files are not trusted
+	if e.Fork { // its own files are not trusted
+		if at, err = a.fork(ctx, repo, &base); err != nil {
+			return plan{}, err
+		}
+		if base.Unadmitted() && ends(e.Action) {
+			return ignore("%s: pull request %d of a fork ends, and nobody has said /ok-to-test", repo, e.Number), nil
+		}
 	}
 	found, err := a.candidates(ctx, repo, at, base)
 	switch {
@@ -50,8 +52,6 @@ func (a *App) startPull(ctx context.Context, d store.Delivery, e github.PullRequ
 		p := ignore("%s: no pipeline runs when pull request %d is %s", repo, e.Number, e.Action)
 		p.dull = true
 		return p, nil
-	case len(found) > 0 && e.Fork:
-		found = []candidate{forkRefusal}
 	case len(found) > 0:
 		if err := a.readHead(ctx, repo, &base); err != nil {
 			return plan{}, err
@@ -76,9 +76,3 @@ func (a *App) readHead(ctx context.Context, repo github.Repository, base *pipeli
 }
 
 func pullLane(e github.PullRequest) string { return laneOfPull(e.Number) }
-
-// forkRefusal stands in for the pipelines of a fork's pull request.
-var forkRefusal = candidate{
-	definition: pipeline.Definition{Name: "stagegate"},
-	problems:   []pipeline.Problem{{Message: "pull requests from forks run nothing yet"}},
-}

@@ -121,7 +121,9 @@ func (a *App) stageRun(x store.Execution, i int) wanted {
 	for _, j := range waiting {
 		w.waiting += fmt.Sprintf("%s/%d ", st.Actions[j].Name, st.Actions[j].Attempt)
 	}
-	if w.run.Conclusion == "action_required" && pressable(x.Execution, i, waiting[0]) {
+	if x.AwaitsWord() && i == 0 {
+		w.awaitsWord(x.Execution)
+	} else if w.run.Conclusion == "action_required" && pressable(x.Execution, i, waiting[0]) {
 		w.run.Actions = []github.Button{
 			{Label: "Approve", Description: "Let this commit into what comes next", Identifier: "approve"},
 			{Label: "Reject", Description: "Stop this execution here", Identifier: "reject"},
@@ -139,6 +141,7 @@ func (a *App) stageRun(x store.Execution, i int) wanted {
 	if text := explain.Rollback(x.Execution); text != "" {
 		w.run.Summary = "This execution " + plain(text) + ".\n\n" + w.run.Summary
 	}
+	w.run.Summary = ofFork(x.Execution, i) + w.run.Summary
 	w.run.Text = summaries(shown.Stages[i])
 	if st.Status.Ended() { // before that, more could come in front of those that were sent
 		w.run.Annotations = annotations(shown, i)
@@ -161,6 +164,9 @@ func called(x pipeline.Execution, i int) pipeline.Execution {
 // completedAt is when the run's present conclusion came about.
 func completedAt(x pipeline.Execution, i int) time.Time {
 	st := x.Stages[i]
+	if x.AwaitsWord() {
+		return x.CreatedAt
+	}
 	if st.Status == pipeline.InProgress {
 		var asked time.Time
 		for _, j := range waitingApprovals(x, i) {
@@ -210,6 +216,8 @@ func stageStatus(x pipeline.Execution, i int) (status, conclusion string) {
 	default: // it has not been entered
 	}
 	switch {
+	case x.AwaitsWord() && i == 0:
+		return completed, "action_required"
 	case sourceFailed(x) && i == 0:
 		return completed, "failure"
 	case x.Status.Ended():

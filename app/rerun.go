@@ -20,10 +20,14 @@ func (a *App) button(ctx context.Context, e github.CheckRunAction) (plan, error)
 	if err != nil {
 		return plan{}, err
 	}
-	if e.Bot || e.Identifier != "approve" && e.Identifier != "reject" {
+	press := a.pressed
+	if e.Identifier == okButton {
+		press = a.pressedOk
+	}
+	if e.Bot || e.Identifier != "approve" && e.Identifier != "reject" && e.Identifier != okButton {
 		return ignore("%s: button %q pressed by %s", e.Repo, e.Identifier, e.Sender), nil
 	}
-	events, err := a.pressed(ctx, e, row, x)
+	events, err := press(ctx, e, row, x)
 	var no refusal
 	if err != nil && !errors.As(err, &no) {
 		return plan{}, err

@@ -96,7 +96,7 @@ func TestRunRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.refusedBy("bob", forked, "/run ci", "pull requests from forks run nothing yet")
+	w.refusedBy("bob", forked, "/run ci", "nobody has said that commit")
 	if got := w.started("ci"); got != 3 {
 		t.Errorf("%d executions of ci, want those of the three pushes", got)
 	}

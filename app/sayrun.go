@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,13 +59,19 @@ func (a *App) runOf(ctx context.Context, s spoken) (pipeline.Execution, error) {
 		return x, err
 	case s.pull.State == "closed":
 		return x, refused(codeConflict, "the pull request is closed and was not merged: reopen it to run something of it")
-	case s.pull.Fork:
-		return x, refused(codeForbidden, "%s: whoever wrote it could have it run anything on this machine", forkRefusal.problems[0].Message)
 	}
 	x.Trigger, x.Lane = pipeline.PullRequest, laneOfPull(s.pull.Number)
 	x.Revision = pipeline.Revision{
 		Commit: s.pull.Head, Ref: fmt.Sprintf("refs/pull/%d/head", s.pull.Number), Branch: s.pull.Branch, Base: s.pull.Base,
 		PullRequest: s.pull.Number, Authors: lowerSet(s.pull.User),
+	}
+	if s.pull.Fork {
+		if _, err := a.fork(ctx, s.repo, &x); err != nil {
+			return x, err
+		}
+		if x.Unadmitted() {
+			return x, refused(codeForbidden, "nobody has said that commit %s of a fork may be tested: look at it, then say `/ok-to-test %s`", shortSHA(s.pull.Head), s.pull.Head)
+		}
 	}
 	err := a.readHead(ctx, s.repo, &x)
 	if x.Revision.Time.IsZero() {
@@ -75,7 +82,7 @@ func (a *App) runOf(ctx context.Context, s spoken) (pipeline.Execution, error) {
 
 // toRun are the pipelines that are meant.
 func (a *App) toRun(ctx context.Context, s spoken, base pipeline.Execution) ([]candidate, error) {
-	sha := base.Revision.Commit
+	sha := cmp.Or(base.DefinedAt, base.Revision.Commit)
 	if len(s.args) == 1 {
 		c, err := a.pipelineCalled(ctx, s.repo, sha, s.args[0])
 		return []candidate{c}, err

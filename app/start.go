@@ -189,6 +189,9 @@ func (a *App) startOne(ctx context.Context, tx store.Tx, d store.Delivery, repo 
 	if x.Revision.Time.IsZero() {
 		x.Revision.Time = earliest
 	}
+	if again, err := waitsAlready(ctx, tx, x); err != nil || again {
+		return err
+	}
 	if err := tx.CreateExecution(ctx, &x); errors.Is(err, store.ErrConflict) {
 		return nil // an earlier attempt at this delivery got this far
 	} else if err != nil {

@@ -37,6 +37,8 @@ func stageTitle(x pipeline.Execution, i int) string {
 		return "Not reached: " + x.Reason
 	case x.Status.Ended():
 		return sentence(cmp.Or(x.Reason, "not reached"))
+	case x.AwaitsWord() && i == 0:
+		return "Waiting for " + explain.Word(x, i).Text
 	case i == 0:
 		return "Fetching the source"
 	}

@@ -35,6 +35,7 @@ func verbs() []verb {
 	return []verb{
 		{"approve", "/approve [[PIPELINE/]STAGE[/ACTION]] [SHA] [FIELD=VALUE …] [-- REASON]", "gives an approval that waits; a value with spaces stands in double quotes", (*App).sayDecide},
 		{"reject", "/reject [[PIPELINE/]STAGE[/ACTION]] [SHA] [-- REASON]", "refuses an approval that waits", (*App).sayDecide},
+		{"ok-to-test", "/ok-to-test [SHA]", "lets the head of a fork's pull request run, once somebody with write access has looked at it", (*App).sayOkToTest},
 		{"run", "/run [PIPELINE]", "starts a pipeline, or all that a new head of the pull request would start; once it is merged, of its base branch", (*App).sayRun},
 		{"retry", "/retry [[PIPELINE/]STAGE] [all]", "runs a failed or stopped stage again: what did not succeed, or all, approvals included", (*App).sayRetry},
 		{"rollback", "/rollback [PIPELINE/]STAGE [EXECUTION] [preview]", "deploys again what a stage had before, or what an execution, by its number, made of it; with preview, says what that would do", (*App).sayRollback},

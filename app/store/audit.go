@@ -63,6 +63,8 @@ func entryOf(x Execution, e pipeline.Event) AuditEntry {
 		entry.Event = begun{x.Definition.Name, x.Number, x.Trigger, x.Lane, x.Revision.Commit, x.Rollback, e}
 	case pipeline.Cancel:
 		entry.Actor = e.Actor
+	case pipeline.Admitted:
+		entry.Actor, entry.Door = e.Actor, e.Door
 	case pipeline.Stop:
 		entry.Actor, entry.Door = e.Actor, e.Door
 	case pipeline.Retry:

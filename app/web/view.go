@@ -124,6 +124,9 @@ func (v *view) page() page {
 	if text := explain.Rollback(x); text != "" {
 		p.Notes = append(p.Notes, "This execution "+clip(text, 1500)+".")
 	}
+	if text := explain.Admission(x); text != "" {
+		p.Notes = append(p.Notes, "This execution "+clip(text, 500)+".")
+	}
 	for _, n := range x.Notes {
 		p.Notes = append(p.Notes, clip(n, 1000))
 	}

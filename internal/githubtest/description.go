@@ -46,6 +46,7 @@ func readDescription() (*description, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read GitHub's description: %w", err)
 	}
+	correct(doc)
 	d := &description{operations: map[string][]*operation{}, byID: map[string]*operation{}}
 	for template, item := range doc.Paths.Map() {
 		if strings.Contains(template, "...") {
@@ -59,6 +60,21 @@ func readDescription() (*description, error) {
 		slices.SortFunc(list, compareOperations)
 	}
 	return d, nil
+}
+
+// correct writes what GitHub does and its description does not say: the head of a pull
+// request is in no repository once its fork was deleted.
+func correct(doc *openapi3.T) {
+	for _, name := range []string{"pull-request", "pull-request-simple"} {
+		pull := doc.Components.Schemas[name]
+		if pull == nil {
+			continue // the description holds what is asked for alone
+		}
+		head := pull.Value.Properties["head"].Value.Properties
+		repo := *head["repo"].Value
+		repo.Nullable = true
+		head["repo"] = &openapi3.SchemaRef{Value: &repo}
+	}
 }
 
 func (d *description) add(doc *openapi3.T, template, method string, item *openapi3.PathItem, op *openapi3.Operation) {

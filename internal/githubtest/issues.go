@@ -79,6 +79,13 @@ func (r *Repository) Comment(login string, number int, body string) int64 {
 	return r.addComment(r.g.user(login), i, body).ID
 }
 
+// CommentAt comments at a time that is past: GitHub's word of it comes late.
+func (r *Repository) CommentAt(login string, number int, body string, at time.Time) int64 {
+	r.g.mu.Lock()
+	defer r.g.mu.Unlock()
+	return r.addCommentAt(r.g.user(login), r.issues[number], body, at).ID
+}
+
 // EditComment changes what a comment says.
 func (r *Repository) EditComment(login string, id int64, body string) error {
 	r.g.mu.Lock()
@@ -144,7 +151,11 @@ func (r *Repository) comment(id int64) *comment {
 
 // addComment makes a comment and tells of it. g.mu is held.
 func (r *Repository) addComment(who *account, i *issue, body string) *comment {
-	now := r.g.now().Truncate(time.Second)
+	return r.addCommentAt(who, i, body, r.g.now())
+}
+
+func (r *Repository) addCommentAt(who *account, i *issue, body string, at time.Time) *comment {
+	now := at.Truncate(time.Second)
 	c := &comment{issue: i, user: who, updated: now, Comment: Comment{
 		ID: r.g.id(), Number: i.number, User: who.login, Bot: who.kind == "Bot", Body: body, CreatedAt: now,
 	}}

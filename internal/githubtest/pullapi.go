@@ -8,10 +8,14 @@ import (
 
 // side is one end of a pull request. g.mu is held.
 func (r *Repository) side(branch, sha string) object {
-	return object{
+	o := object{
 		"label": r.owner.login + ":" + branch, "ref": branch, "sha": sha,
-		"user": r.g.userObject(r.owner), "repo": r.object(),
+		"user": r.g.userObject(r.owner), "repo": nil,
 	}
+	if !r.deleted {
+		o["repo"] = r.object()
+	}
+	return o
 }
 
 // pullsAt are the pull requests of this repository whose head a commit is, in

@@ -28,6 +28,7 @@ type Repository struct {
 
 	// g.mu guards these.
 	private  bool
+	deleted  bool // a fork that is gone; what refers to it stays
 	pushed   time.Time
 	roles    map[string]string // by login in lower case
 	numbers  int               // the last number of an issue or pull request

@@ -167,6 +167,10 @@ func (m *move) ask(i, j int, def Action) {
 
 func (m *move) handOut(i, j int, def Action) {
 	a := &m.Stages[i].Actions[j]
+	if m.Unadmitted() { // want keeps it from here; this is the lock on the second door
+		m.finish(a, Errored, "the commit is a fork's, and nobody has said /ok-to-test")
+		return
+	}
 	job, err := m.job(i, j, def)
 	if err != nil {
 		m.finish(a, Errored, err.Error())

@@ -62,9 +62,17 @@ func (m *move) apply(e Event) (bool, error) {
 	case Skip:
 		return m.onExecution(e, func() { m.skip(e.Reason) })
 	case SourceFetched:
+		if m.Unadmitted() {
+			return false, refuse("the commit is a fork's, and nobody has said /ok-to-test")
+		}
 		return m.onExecution(e, func() { m.sourceFetched(e) })
 	case SourceFailed:
 		return m.onExecution(e, func() { m.sourceFailed(e) })
+	case Admitted:
+		if m.Status == Pending && !m.Unadmitted() {
+			return false, nil
+		}
+		return m.onExecution(e, func() { m.admit(e) })
 	case Cancel:
 		return m.onExecution(e, func() { m.cancel(e) })
 	case Stop:

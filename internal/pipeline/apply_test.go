@@ -273,6 +273,7 @@ func TestTable(t *testing.T) {
 		pipeline.KindSkip:          pipeline.Skip{At: at(9), Reason: "push.paths is src/**"},
 		pipeline.KindSourceFetched: fetched,
 		pipeline.KindSourceFailed:  pipeline.SourceFailed{At: at(9)},
+		pipeline.KindAdmitted:      pipeline.Admitted{At: at(9), Actor: "bob"},
 		pipeline.KindCancel:        pipeline.Cancel{At: at(9)},
 		pipeline.KindStop:          pipeline.Stop{At: at(9), Abandon: true},
 		pipeline.KindEntered:       pipeline.Entered{At: at(9), Stage: "production"},
@@ -331,6 +332,8 @@ func expecting(k pipeline.Kind, x pipeline.Execution) pipeline.Execution {
 	}
 	st := &x.Stages[1]
 	switch k {
+	case pipeline.KindAdmitted:
+		x.Revision.Fork = true
 	case pipeline.KindDecided, pipeline.KindWithdrawn:
 		x.Definition.Stages = slices.Clone(x.Definition.Stages)
 		defs := slices.Clone(x.Definition.Stages[1].Actions)

@@ -51,7 +51,12 @@ func (m *move) start() {
 	m.want()
 }
 
+// want asks for the source, or goes on where it is there. Whatever begins an execution, or
+// begins it again, comes here.
 func (m *move) want() {
+	if m.Unadmitted() {
+		return
+	}
 	if m.Source.Digest != "" { // a rollback has its target's
 		m.Status = InProgress
 		m.goOn(-1)

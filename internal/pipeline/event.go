@@ -21,6 +21,7 @@ const (
 	KindSkip          Kind = "skip"           // execution
 	KindSourceFetched Kind = "source_fetched" // execution
 	KindSourceFailed  Kind = "source_failed"  // execution
+	KindAdmitted      Kind = "admitted"       // execution
 	KindCancel        Kind = "cancel"         // execution
 	KindStop          Kind = "stop"           // execution
 	KindEntered       Kind = "entered"        // stage
@@ -80,6 +81,14 @@ type (
 	SourceFailed struct {
 		At     time.Time
 		Reason string
+	}
+
+	// Admitted is somebody's word that the commit of a fork may be run. Who may say it
+	// was checked before.
+	Admitted struct {
+		At    time.Time
+		Actor string
+		Door  string
 	}
 
 	// Cancel stops the execution. Its running jobs are told to stop, and it
@@ -258,6 +267,7 @@ func (Outrun) Kind() Kind          { return KindOutrun }
 func (Skip) Kind() Kind            { return KindSkip }
 func (SourceFetched) Kind() Kind   { return KindSourceFetched }
 func (SourceFailed) Kind() Kind    { return KindSourceFailed }
+func (Admitted) Kind() Kind        { return KindAdmitted }
 func (Cancel) Kind() Kind          { return KindCancel }
 func (Stop) Kind() Kind            { return KindStop }
 func (Entered) Kind() Kind         { return KindEntered }
@@ -285,6 +295,7 @@ func (e Outrun) When() time.Time          { return e.At }
 func (e Skip) When() time.Time            { return e.At }
 func (e SourceFetched) When() time.Time   { return e.At }
 func (e SourceFailed) When() time.Time    { return e.At }
+func (e Admitted) When() time.Time        { return e.At }
 func (e Cancel) When() time.Time          { return e.At }
 func (e Stop) When() time.Time            { return e.At }
 func (e Entered) When() time.Time         { return e.At }

@@ -53,11 +53,12 @@ type Execution struct {
 	RepositoryID int64  // GitHub's
 	Lane         string // refs/heads/main, refs/tags/v1 or pull/7
 	Trigger      Trigger
-	Activity     string  `json:",omitempty"` // of a pull request or a merge group, in GitHub's words: opened, closed; else empty
-	Actor        string  // login of who caused the trigger
-	Door         string  `json:",omitempty"` // by which that person asked for it: comment, api; else empty
-	Asked        string  `json:",omitempty"` // of a start by the API: a digest of what was asked for
-	Trust        []Trust `json:",omitempty"` // of the environments of its definition, and of what has none, as found when it began
+	Activity     string    `json:",omitempty"` // of a pull request or a merge group, in GitHub's words: opened, closed; else empty
+	Actor        string    // login of who caused the trigger
+	Door         string    `json:",omitempty"` // by which that person asked for it: comment, api; else empty
+	Asked        string    `json:",omitempty"` // of a start by the API: a digest of what was asked for
+	Trust        []Trust   `json:",omitempty"` // of the environments of its definition, and of what has none, as found when it began
+	Admission    *OkToTest `json:",omitempty"` // of a fork's commit, without which nothing of it runs
 	Revision     Revision
 	Definition   Definition
 	Chain        []Link    `json:",omitempty"` // the executions that led to it by on: pipeline, the first one first

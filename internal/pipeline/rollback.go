@@ -28,7 +28,7 @@ func (x Execution) RollBackTo(r Rollback, gates *Definition) Execution {
 	k := x.StageIndex(r.Stage)
 	r.Target, r.Number = x.ID, x.Number
 	back := Execution{
-		Repository: x.Repository, RepositoryID: x.RepositoryID, Lane: x.Lane, Trigger: OnRollback, Trust: x.Trust,
+		Repository: x.Repository, RepositoryID: x.RepositoryID, Lane: x.Lane, Trigger: OnRollback, Trust: x.Trust, Admission: x.Admission,
 		Revision: x.Revision, Definition: x.Definition, DefinedAt: x.DefinedAt, Rollback: &r, Source: x.Source, Notes: x.Notes,
 	}
 	def := &back.Definition

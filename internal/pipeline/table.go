@@ -62,6 +62,7 @@ func Table() []Row {
 		{KindSkip, OfExecution, s(unstarted), s(Skipped)},
 		{KindSourceFetched, OfExecution, s(Pending), s(InProgress, Stopping, Cancelling, Succeeded, Failed, Cancelled, Stopped, Skipped, Superseded)},
 		{KindSourceFailed, OfExecution, s(Pending), s(InProgress, Stopping, Cancelling, Succeeded, Failed, Cancelled, Stopped, Skipped, Superseded)},
+		{KindAdmitted, OfExecution, s(Pending), s(InProgress, Stopping, Cancelling, Succeeded, Failed, Cancelled, Stopped, Skipped, Superseded)},
 		{KindCancel, OfExecution, s(Pending, InProgress, Stopping), s(Cancelling)},
 		{KindStop, OfExecution, s(Pending, InProgress, Stopping), nil},
 

@@ -157,7 +157,7 @@ func TestTrustGranted(t *testing.T) {
 // TestForkGetsNoEnvironment whatever anybody says.
 func TestForkGetsNoEnvironment(t *testing.T) {
 	x := release()
-	x.Trust, x.Revision.Fork, x.Definition.Stages[1].Environment = trusting, true, "live"
+	x.Trust, x.Revision.Fork, x.Admission, x.Definition.Stages[1].Environment = trusting, true, &pipeline.OkToTest{}, "live"
 	x, _ = run(t, x, append(toBuild(), ended(3, id("build", "compile", 1), built), ended(4, id("build", "lint", 1), good))...)
 	if stage(x).Status != pipeline.Skipped || !strings.Contains(stage(x).Reason, "for no fork") {
 		t.Errorf("%s: %s", stage(x).Status, stage(x).Reason)

@@ -140,6 +140,9 @@ func (a Around) ahead() string {
 
 // unreached is what a stage waits for that the execution has not come to.
 func unreached(x pipeline.Execution, i int, around Around) []Wait {
+	if x.Unadmitted() {
+		return []Wait{Word(x, i)}
+	}
 	all := []Wait{{Kind: Source, Text: "the source", Since: x.CreatedAt, Next: begins(x, i)}}
 	if i > 0 {
 		all = []Wait{{Kind: Stage, Text: "stage " + x.Stages[i-1].Name}}
