@@ -65,6 +65,9 @@ func (a *App) report(ctx context.Context, w store.Report) error {
 		return err
 	}
 	wait, err := a.tellAll(ctx, x)
+	if err == nil {
+		err = a.tellDeployments(ctx, x)
+	}
 	if errors.Is(err, github.ErrSuspended) { // what happens meanwhile is told when it no longer is
 		return later{a.now().Add(suspensionWait)}
 	}

@@ -27,7 +27,7 @@ var values = []string{
 	`[{ name: z, image: alpine, run: ls }]`, `[{ name: z, approval: }]`, `[{ name: z, actions: [{ name: b, approval: {} }] }]`,
 	`[{ window: { days: mon } }]`, `[{ tests-pass: { stage: build } }]`, `[{ cron: "0 3 * * *" }]`, `[{ users: x }]`,
 	`{ branches: main }`, `{ types: destroyed }`, `{ name: other }`, `{ junit: x }`, `{ times: 2 }`, `{ clone: 3 }`, `{ rollback: true }`,
-	`{ days: mon }`, `{ stage: build }`, `{ image: alpine, run: ls }`, `{ name: variables.REGION, value: }`, `{ teams: a }`,
+	`https://shop.example.com`, `{ name: production, url: "https://shop.example.com" }`, `{ days: mon }`, `{ stage: build }`, `{ image: alpine, run: ls }`, `{ name: variables.REGION, value: }`, `{ teams: a }`,
 }
 
 // TestAgreement writes each value behind each key. What the parser accepts, the

@@ -24,7 +24,7 @@ var definitions = map[where]string{
 	inSchedule: "schedule", inUpstream: "upstream", inWebhook: "webhook", inVariable: "variable", inStage: "stage", inRule: "rule",
 	inTestsPass: "tests-pass", inWindow: "window", inOnFailure: "on-failure", inSource: "source", inAction: "action",
 	inService: "service", inReports: "reports", inApproval: "approval", inVariableRule: "variable-rule",
-	inCommand: "command", inRetry: "retry", inGroup: "group", inField: "field",
+	inCommand: "command", inRetry: "retry", inGroup: "group", inField: "field", inTarget: "target",
 }
 
 const (

@@ -19,6 +19,7 @@ const (
 	inWebhook      where = "on.webhook"
 	inVariable     where = "a variable"
 	inStage        where = "a stage"
+	inTarget       where = "the environment of a stage"
 	inRule         where = "a rule"
 	inTestsPass    where = "tests-pass"
 	inWindow       where = "a window"
@@ -39,7 +40,7 @@ const (
 
 // everywhere lists the mappings from the outside in.
 var everywhere = []where{
-	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inWebhook, inVariable, inStage, inAction, inApproval,
+	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inWebhook, inVariable, inStage, inTarget, inAction, inApproval,
 	inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inSource, inGroup, inField,
 }
 
@@ -72,6 +73,7 @@ var tables = map[where]table{
 	inStage: {
 		now: []string{"name", "actions", "environment", "if", "concurrency", "before-entry", "on-success", "on-failure", "finally"},
 	},
+	inTarget: {now: []string{"name", "url"}},
 	inAction: {
 		now: []string{
 			"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "continue-on-error", "approval", "secrets",

@@ -57,6 +57,7 @@ var settings = map[string]setting{
 	"variable-rule": {thisStage + "    before-entry:\n      - variable:\n          …\n", []string{"name: variables.REGION", "value: x"}},
 	"command":       {thisStage + "    before-entry:\n      - command:\n          …\n", []string{"image: alpine", "run: ls"}},
 	"on-failure":    {thisStage + "    on-failure:\n      …\n", []string{"retry: failed-actions"}},
+	"target":        {thisStage + "    environment:\n      …\n", []string{"name: production"}},
 	"source":        {"on: push\nsource:\n  …\n" + onlyStages, nil},
 }
 

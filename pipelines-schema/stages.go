@@ -190,15 +190,40 @@ func (p *parser) stageKey(s *stage, key, n node) {
 		}
 		s.Concurrency = text
 	case "environment":
-		if name, ok := n.get("name"); ok {
-			p.report(n.at, "write environment: "+show(name.text), "environment must be a name, not %s", n.kind)
-			return
-		}
-		if n.kind == mapping {
-			p.report(n.at, "environment names a deployment target; variables of the script stand in env", "environment must be a name, not %s", n.kind)
-			return
-		}
+		p.deploysTo(s, n)
+	}
+}
+
+// deploysTo reads what a stage deploys to: a name, or a name with an address.
+func (p *parser) deploysTo(s *stage, n node) {
+	if n.kind != mapping {
 		s.Environment, _ = p.name(n, "an environment")
+		return
+	}
+	_, named := n.get("name")
+	if _, addressed := n.get("url"); !named && !addressed {
+		p.report(n.at, "environment names a deployment target; variables of the script stand in env", "environment must be a name, or name and url, not %s", n.kind)
+		return
+	}
+	p.each(n, inTarget, func(key, value node) {
+		switch key.text {
+		case "name":
+			s.Environment, _ = p.name(value, "an environment")
+		case "url":
+			s.Address, _ = p.template(&s.afterwards, value, "url")
+			p.address(value)
+		}
+	})
+	p.require(n, inTarget, "name")
+}
+
+// address reports an url that can never be one; an expression may begin it.
+func (p *parser) address(n node) {
+	if n.kind != scalar || strings.Contains(n.text, "${{") {
+		return
+	}
+	if err := pipeline.CheckAddress(n.text); err != nil {
+		p.report(n.at, "write https://HOST/PATH", "%s", err.Error())
 	}
 }
 

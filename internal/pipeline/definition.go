@@ -41,6 +41,7 @@ type Stage struct {
 	Name        string
 	If          string    `json:",omitempty"` // a condition without which it is skipped; empty: none
 	Environment string    `json:",omitempty"` // what it changes; one stage of all pipelines does at a time. Empty: none
+	Address     string    `json:",omitempty"` // of the environment, an URL; may hold expressions. Empty: none
 	Concurrency string    `json:",omitempty"` // a lock shared with the stages that name it too; may hold expressions. Empty: none
 	BeforeEntry []Rule    `json:",omitempty"` // must hold at entry, and before the first action that is not an approval
 	OnSuccess   []Rule    `json:",omitempty"` // must hold when its own actions have succeeded

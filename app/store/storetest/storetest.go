@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"shown anew":         shownAnew,
 		"schedules":          schedules,
 		"audit log":          auditLog,
+		"deployments":        deployments,
 		"runners":            runners,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
