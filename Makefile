@@ -16,7 +16,7 @@ demo: ready build ## Run a pipeline on this machine, without an account; KEEP=1 
 	@bin/stagegate demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: ready ## Run every test; TESTFLAGS=-race adds flags
+test: ready browser ## Run every test; TESTFLAGS=-race adds flags
 	go test -timeout 15m $(TESTFLAGS) ./...
 
 .PHONY: fuzz
@@ -53,9 +53,11 @@ clean: ## Remove what was built
 	rm -rf bin coverage*
 
 # Silent where nothing is missing; see the scripts.
-.PHONY: ready compiler
+.PHONY: ready compiler browser
 ready: compiler
 	@scripts/docker-engine.sh
 	@scripts/test-image.sh
 compiler:
 	@scripts/c-compiler.sh
+browser:
+	@scripts/browser.sh
