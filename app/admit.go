@@ -14,7 +14,7 @@ func (a *App) admit(_ context.Context, token string) (api.Visitor, error) {
 		return api.Visitor{}, &api.Refusal{Code: api.Unauthorized, Message: "the operator's token is missing or wrong: send it as Authorization: Bearer TOKEN"}
 	}
 	v := visitor{App: a, login: theOperator, door: "api"}
-	return api.Visitor{Executions: v, Operations: v, Runners: v}, nil
+	return api.Visitor{Executions: v, Operations: v, Runners: v, Secrets: v}, nil
 }
 
 // isAdmin compares digests, so that neither content nor length of the token shows in

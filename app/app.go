@@ -49,6 +49,7 @@ type App struct {
 	rights       *rights
 	signIn       *github.SignIn // nil: nobody signs in
 	callKey      config.Secret  // makes the secrets of pipelines that are called
+	keys         secretKeys     // encrypt what is kept for jobs
 }
 
 // Config is what an App is made of. Store and Blobs are closed by whoever
@@ -96,6 +97,11 @@ func (a *App) Files() runner.Files { return files{a} }
 // fails. Stopping it loses nothing: what was committed goes on at the next
 // start, and running containers are left to be adopted.
 func (a *App) Run(ctx context.Context, l net.Listener) error {
+	if _, _, err := a.openSecretKeys(ctx); errors.Is(err, errLostKey) {
+		a.log.Error("no secret can be read or set", "error", err)
+	} else if err != nil {
+		return err
+	}
 	queue, err := a.store.Queue(a.queueConfig())
 	if err != nil {
 		return err

@@ -102,21 +102,6 @@ func (a *App) keepArtifact(ctx context.Context, name string, tar io.Reader) (pip
 	return art, a.blobs.Put(ctx, artifactKey(art.Digest), spool)
 }
 
-// Secrets has none to give yet.
-func (f files) Secrets(ctx context.Context, token string) ([]pipeline.Value, error) {
-	j, err := f.leased(ctx, token)
-	if err == nil && len(j.Secrets) > 0 {
-		err = &runner.Refusal{Reason: "there is no secret " + j.Secrets[0].Name}
-	}
-	return nil, err
-}
-
-// Login has none to give yet.
-func (f files) Login(ctx context.Context, token, _ string) (runner.Login, error) {
-	_, err := f.leased(ctx, token)
-	return runner.Login{}, err
-}
-
 func (f files) Log(ctx context.Context, token string, from int64) (io.WriteCloser, error) {
 	j, err := f.leased(ctx, token)
 	if err != nil {

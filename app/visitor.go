@@ -15,7 +15,7 @@ import (
 )
 
 // visitor is what the API answers with and carries out for one who asks. It
-// implements api.Executions and api.Operations.
+// implements api.Executions, api.Operations and api.Secrets.
 type visitor struct {
 	*App
 	login string // GitHub's, or theOperator
@@ -34,6 +34,7 @@ var (
 	_ api.Executions = visitor{}
 	_ api.Operations = visitor{}
 	_ api.Runners    = visitor{}
+	_ api.Secrets    = visitor{}
 )
 
 func (v visitor) Find(ctx context.Context, f api.Filter) ([]api.Found, error) {

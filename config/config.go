@@ -27,7 +27,7 @@ const (
 )
 
 // Settings are the checked settings of one process. Every field has a value
-// after Load except LogFormat, whose zero value is LogAuto, and AdminToken.
+// after Load except LogFormat, whose zero value is LogAuto, AdminToken and the URLs of keys.
 type Settings struct {
 	Listen      string // host:port; an empty host is every interface, port 0 any free port
 	PublicURL   string // absolute http or https URL without a trailing slash
@@ -46,6 +46,9 @@ type Settings struct {
 	RunnerToken        Secret // of a process that only runs jobs of a server; see LoadRunner
 
 	AdminToken Secret // the operator's; empty: what the file AdminTokenPath holds
+
+	SecretsKeyURL    string // empty: the file SecretsKeyPath
+	SecretsOldKeyURL string // empty: there is none
 
 	Runners        int           // jobs at once in this process; 0 runs none
 	ActionMemory   int64         // bytes
@@ -88,6 +91,9 @@ func (s Settings) Proxies() []netip.Prefix {
 	return all
 }
 
+// SecretsKeyPath is the file of the key of secrets where no URL names another.
+func (s Settings) SecretsKeyPath() string { return filepath.Join(s.Data, "secrets-key") }
+
 // LogValue lists every setting under the name of its flag, secrets redacted.
 func (s Settings) LogValue() slog.Value {
 	return slog.GroupValue(
@@ -104,6 +110,8 @@ func (s Settings) LogValue() slog.Value {
 		slog.Any("github-client-secret", s.GitHubClientSecret),
 		slog.String("trusted-proxies", s.TrustedProxies),
 		slog.Any("admin-token", s.AdminToken),
+		slog.String("secrets-key-url", s.SecretsKeyURL),
+		slog.String("secrets-old-key-url", s.SecretsOldKeyURL),
 		slog.Int("runners", s.Runners),
 		slog.Int64("action-memory", s.ActionMemory),
 		slog.Float64("action-cpus", s.ActionCPUs),

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -104,6 +105,28 @@ func checkBlobURL(v string) string {
 		return "keeps blobs in memory and takes nothing else: write mem://"
 	case u.Scheme != "file" && u.Scheme != "mem":
 		return fmt.Sprintf("has the scheme %s, and stores other than folders come in a later version: write file:///PATH", shown(u.Scheme))
+	}
+	return ""
+}
+
+// keySchemes are those of the keys that secrets can be encrypted under.
+var keySchemes = []string{"file", "awskms", "gcpkms", "azurekeyvault", "hashivault"}
+
+// checkKeyURL does not repeat the value: somebody may have put the key itself there.
+func checkKeyURL(v string) string {
+	u, err := url.Parse(v)
+	const file = "write three slashes, such as file:///etc/stagegate/secrets-key"
+	switch {
+	case err != nil || u.Scheme == "":
+		return "is not a URL: write file:///PATH of a file with the key, or awskms://, gcpkms://, azurekeyvault:// or hashivault:// and the key's name"
+	case u.Scheme == "base64key":
+		return "holds the key itself, which other programs could read there: put it into a file and write file:///PATH"
+	case !slices.Contains(keySchemes, u.Scheme):
+		return "has a scheme that is unknown: use one of " + strings.Join(keySchemes, ", ")
+	case u.User != nil:
+		return "holds a login: the variables of the KMS's own tools give one"
+	case u.Scheme == "file" && (u.Host != "" || !filepath.IsAbs(filepath.FromSlash(u.Path))):
+		return "has no absolute path: " + file
 	}
 	return ""
 }

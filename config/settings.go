@@ -163,6 +163,20 @@ var settings = []setting{
 	},
 	{
 		Setting: Setting{
+			Name: "STAGEGATE_SECRETS_KEY_URL", Flag: "secrets-key-url", Default: "file://DATA/secrets-key, made at the first start",
+			Doc: "key that secrets are encrypted under, as file:///PATH, awskms://, gcpkms://, azurekeyvault:// or hashivault://",
+		},
+		parse: func(s *Settings, v string) string { s.SecretsKeyURL = v; return checkKeyURL(v) },
+	},
+	{
+		Setting: Setting{
+			Name: "STAGEGATE_SECRETS_OLD_KEY_URL", Flag: "secrets-old-key-url",
+			Doc: "what STAGEGATE_SECRETS_KEY_URL was before, until stagegate secret rotate",
+		},
+		parse: func(s *Settings, v string) string { s.SecretsOldKeyURL = v; return checkKeyURL(v) },
+	},
+	{
+		Setting: Setting{
 			Name: "STAGEGATE_RUNNERS", Flag: "runners", Default: "number of CPUs",
 			Doc: "jobs that this process runs at once; 0 leaves them to other runners",
 		},

@@ -277,9 +277,9 @@ func (p *parser) env(to *formulas, n node, as form) []pipeline.Value {
 		name := pair.key.text
 		switch {
 		case !variablePattern.MatchString(name):
-			p.report(pair.key.at, "a letter or _ first, then letters, digits or _", "%s is not a name for a variable of the environment", quote(name))
+			p.report(pair.key.at, variableRule, "%s is not a name for a variable of the environment", quote(name))
 		case reserved(name):
-			p.report(pair.key.at, "CI and names that start with STAGEGATE_ are set by Stagegate", "env cannot set %s", show(name))
+			p.report(pair.key.at, reservedRule, "env cannot set %s", show(name))
 		}
 		value, _ := p.formulaText(to, formula{pair.value, as}, "env."+show(name))
 		if len(value) > longestValue {

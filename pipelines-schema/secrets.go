@@ -84,14 +84,39 @@ func (p *parser) claimSecrets(a *action) {
 		n, name := use.name, use.name.text
 		switch {
 		case !variablePattern.MatchString(name):
-			p.report(n.at, "a letter or _ first, then letters, digits or _", "%s is not a name for a secret", quote(name))
+			p.report(n.at, variableRule, "%s is not a name for a secret", quote(name))
 		case name == "inherit" && len(a.secrets) == 1:
 			p.report(n.at, "write the names of those it needs", "secrets are never given all at once")
 		case reserved(name):
-			p.report(n.at, "CI and names that start with STAGEGATE_ are set by Stagegate", "a secret cannot be called %s", show(name))
+			p.report(n.at, reservedRule, "a secret cannot be called %s", show(name))
 		case slices.ContainsFunc(a.Env, func(v pipeline.Value) bool { return v.Name == name }):
 			p.report(n.at, "leave it out of one of them", "%s stands in env and in secrets", show(name))
 		}
 		a.Secrets = append(a.Secrets, pipeline.SecretUse{Name: name, File: use.file})
 	}
+}
+
+const (
+	variableRule = "a letter or _ first, then letters, digits or _"
+	reservedRule = "CI and names that start with STAGEGATE_ are set by Stagegate"
+)
+
+// WrongSecret says why no action could name a secret so; empty: one could.
+func WrongSecret(name string) string {
+	switch {
+	case !variablePattern.MatchString(name):
+		return variableRule
+	case reserved(name):
+		return reservedRule
+	}
+	return ""
+}
+
+// WrongName says why no pipeline, stage or environment could be called so; empty:
+// one could.
+func WrongName(name string) string {
+	if namePattern.MatchString(name) {
+		return ""
+	}
+	return nameRule
 }

@@ -61,6 +61,18 @@ type Operations interface {
 	Enable(ctx context.Context, w Way) (Transition, error)
 }
 
+// Secrets keeps what jobs are given, and never tells a value. What cannot be done is a
+// *Refusal.
+type Secrets interface {
+	// Secrets lists those of a repository or an organization, or all for neither.
+	Secrets(ctx context.Context, of SecretPlace) ([]Secret, error)
+	SetSecret(ctx context.Context, s SetSecret, value []byte) (Secret, error)
+	// RemoveSecret returns what it was.
+	RemoveSecret(ctx context.Context, p SecretPlace) (Secret, error)
+	// RotateSecrets encrypts all anew and counts them.
+	RotateSecrets(ctx context.Context) (int, error)
+}
+
 // Found is an execution with what stands beside it.
 type Found struct {
 	pipeline.Execution
@@ -96,6 +108,7 @@ type Visitor struct {
 	Executions Executions
 	Operations Operations
 	Runners    Runners
+	Secrets    Secrets
 }
 
 // Config is what Handler needs.
@@ -152,6 +165,10 @@ func routes() []route {
 		{http.MethodGet, "/runners", (*server).runners},
 		{http.MethodPost, "/runners", (*server).addRunner},
 		{http.MethodDelete, "/runners/{runner}", (*server).removeRunner},
+		{http.MethodGet, "/secrets", (*server).secrets},
+		{http.MethodPut, "/secrets", (*server).setSecret},
+		{http.MethodDelete, "/secrets", (*server).removeSecret},
+		{http.MethodPost, "/secrets/rotate", (*server).rotateSecrets},
 	}
 }
 
@@ -191,7 +208,7 @@ func (s *server) answer(handle func(*server, http.ResponseWriter, *http.Request)
 // nothing answers for what is not a route.
 func (s *server) nothing(w http.ResponseWriter, r *http.Request) error {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := s.mux.Handler(other); pattern != "/" {

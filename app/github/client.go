@@ -106,7 +106,8 @@ type Repository struct {
 	ID            int64
 	Owner, Name   string
 	DefaultBranch string
-	Organization  bool // the owner is an organization, so it can have teams
+	Organization  bool  // the owner is an organization, so it can have teams
+	OwnerID       int64 // known only by Find
 }
 
 // String is owner/name.

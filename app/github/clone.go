@@ -19,7 +19,10 @@ func (c *Client) Find(ctx context.Context, repo Repository) (found Repository, p
 		return Repository{}, false, err
 	}
 	owner, name, _ := strings.Cut(got.GetFullName(), "/")
-	found = Repository{Installation: repo.Installation, ID: got.GetID(), Owner: owner, Name: name, DefaultBranch: got.GetDefaultBranch()}
+	found = Repository{
+		Installation: repo.Installation, ID: got.GetID(), Owner: owner, Name: name,
+		DefaultBranch: got.GetDefaultBranch(), OwnerID: got.GetOwner().GetID(),
+	}
 	return found, got.Private != nil && !*got.Private, nil
 }
 

@@ -91,6 +91,13 @@ func (c *Client) InstallationOf(ctx context.Context, owner, name string) (int64,
 	return got.GetID(), err
 }
 
+// Organization finds an organization that the App is installed on: its id and how
+// its name is written. ErrNotFound if it is not.
+func (c *Client) Organization(ctx context.Context, login string) (id int64, name string, err error) {
+	got, _, err := send[*gh.Installation](ctx, c, asApp("find the organization "+login, "orgs", login, "installation"))
+	return got.GetAccount().GetID(), got.GetAccount().GetLogin(), err
+}
+
 // needs refuses what is not a commit's full SHA: GitHub would take it for a
 // branch of that name.
 func (r request) needs(sha string) request {

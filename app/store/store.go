@@ -53,6 +53,7 @@ type Tx interface {
 	AccessTokens
 	AuditLog
 	Deployments
+	Secrets
 	// Enqueue leaves work to be done after the commit, at least once, and not
 	// before the time; the zero time means at once.
 	Enqueue(ctx context.Context, work river.JobArgs, at time.Time) error

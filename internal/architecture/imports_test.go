@@ -143,7 +143,12 @@ var outside = []only{
 		"its types and error codes mean nothing to another database",
 	},
 	{
-		[]string{"gocloud.dev/..."},
+		[]string{"gocloud.dev/secrets/..."},
+		[]string{"app/keeper"},
+		"others know a data key, not a KMS",
+	},
+	{
+		[]string{"gocloud.dev/blob/...", "gocloud.dev/gcerrors"},
 		[]string{"app/blob"},
 		"others know a digest and a stream, not a bucket",
 	},

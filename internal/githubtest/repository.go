@@ -112,6 +112,18 @@ func (r *Repository) initialize() error {
 	return err
 }
 
+// RemoveRepository deletes a repository. Another may take its name, and has an id of
+// its own. It panics if there is none or its folder cannot be removed.
+func (g *GitHub) RemoveRepository(fullName string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	key := strings.ToLower(fullName)
+	if err := os.RemoveAll(g.repositories[key].dir); err != nil {
+		panic(fmt.Sprintf("githubtest: remove %s: %v", fullName, err))
+	}
+	delete(g.repositories, key)
+}
+
 // Repository finds a repository by owner/name, nil if there is none.
 func (g *GitHub) Repository(fullName string) *Repository {
 	g.mu.Lock()

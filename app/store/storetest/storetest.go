@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"audit log":          auditLog,
 		"deployments":        deployments,
 		"runners":            runners,
+		"secrets":            secrets,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
