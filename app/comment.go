@@ -132,18 +132,20 @@ func answer(s spoken, told []string, unmet []unheard) store.Reply {
 func (a *App) reply(ctx context.Context, w store.Reply) error {
 	owner, name, _ := strings.Cut(w.Repository, "/")
 	repo := github.Repository{Installation: w.Installation, ID: w.RepositoryID, Owner: owner, Name: name}
-	if err := a.github.React(ctx, repo, w.Comment, w.Reaction); err != nil && !errors.Is(err, github.ErrNotFound) {
+	marker := fmt.Sprintf("<!-- stagegate:reply:%d -->", w.Comment)
+	if w.Review != 0 {
+		marker = fmt.Sprintf("<!-- stagegate:review:%d -->", w.Review)
+	} else if err := a.github.React(ctx, repo, w.Comment, w.Reaction); err != nil && !errors.Is(err, github.ErrNotFound) {
 		return fmt.Errorf("react to comment %d: %w", w.Comment, err)
 	}
 	if w.Text == "" {
 		return nil
 	}
-	marker := fmt.Sprintf("<!-- stagegate:reply:%d -->", w.Comment)
 	if _, found, err := a.github.FindComment(ctx, repo, w.Number, marker); err != nil || found {
 		return err
 	}
 	if _, err := a.github.CreateComment(ctx, repo, w.Number, w.Text+"\n\n"+marker); err != nil {
-		return fmt.Errorf("reply to comment %d: %w", w.Comment, err)
+		return fmt.Errorf("reply on pull request %d: %w", w.Number, err)
 	}
 	return nil
 }

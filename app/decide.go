@@ -26,7 +26,7 @@ func (a *App) decide(ctx context.Context, by caller, g gate, said response) (ope
 	}
 	vote := pipeline.Decided{
 		At: a.now(), Job: g.job(), Actor: by.login, Door: by.door, Approved: said.approved, Comment: by.says, Values: said.values,
-		Owned: v.owned,
+		Owned: v.owned, Review: by.review,
 	}
 	if vote.Meets, err = v.meets(ctx, by); err != nil {
 		return nil, about(g.x, err)

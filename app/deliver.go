@@ -15,7 +15,7 @@ import (
 // events are the deliveries that are kept: those that plan below knows.
 var events = map[string]bool{
 	"ping": true, "installation": true, "installation_repositories": true, "installation_target": true,
-	"push": true, "pull_request": true, "merge_group": true, "issue_comment": true, "check_run": true, "check_suite": true,
+	"push": true, "pull_request": true, "merge_group": true, "issue_comment": true, "pull_request_review": true, "check_run": true, "check_suite": true,
 }
 
 // plan is what a delivery leads to. It is made by asking GitHub and carried
@@ -138,6 +138,8 @@ func (a *App) plan(ctx context.Context, d store.Delivery) (plan, error) {
 		return a.mergeGroup(ctx, d, e)
 	case github.Comment:
 		return a.comment(ctx, e)
+	case github.Review:
+		return a.review(ctx, e)
 	case github.CheckRunAction:
 		return a.button(ctx, e)
 	case github.CheckRunRerequested:

@@ -98,6 +98,8 @@ type caller struct {
 	login string // GitHub's, or theOperator
 	door  string // comment, button, review, deployment-review, dashboard or api; kept with a decision
 	says  string // in their own words, if anything
+
+	review int64 // the review that says it, if one does
 }
 
 // theOperator is who holds the operator's token. No login has a space in it.

@@ -28,7 +28,7 @@ func (v visitor) isOperator() bool { return v.login == theOperator }
 func (v visitor) person() store.Person { return store.Person{ID: v.id, Login: v.login} }
 
 // as is the visitor with what they say.
-func (v visitor) as(says string) caller { return caller{v.login, v.door, says} }
+func (v visitor) as(says string) caller { return caller{login: v.login, door: v.door, says: says} }
 
 var (
 	_ api.Executions = visitor{}

@@ -30,6 +30,7 @@ var decoders = map[string]func(payload) Event{
 	"pull_request":              decodePullRequest,
 	"merge_group":               decodeMergeGroup,
 	"issue_comment":             decodeComment,
+	"pull_request_review":       decodeReview,
 	"check_run":                 decodeCheckRun,
 	"check_suite":               decodeCheckSuite,
 	"deployment_review":         decodeDeploymentReview,
@@ -122,6 +123,18 @@ func decodeComment(p payload) Event {
 		Repo: p.repo(), ID: p.Comment.ID, Number: p.Issue.Number, IsPullRequest: p.Issue.PullRequest != nil,
 		User: p.Comment.User.Login, Bot: p.Comment.User.bot(), Via: p.Comment.Via.Slug,
 		Body: p.Comment.Body, CreatedAt: parseTime(p.Comment.CreatedAt),
+	})
+}
+
+func decodeReview(p payload) Event {
+	if p.Action != "submitted" && p.Action != "dismissed" {
+		return p.ignore("pull_request_review")
+	}
+	r := p.Review
+	return p.about(Review{
+		Repo: p.repo(), Action: p.Action, ID: r.ID, Number: p.PullRequest.Number, Commit: r.CommitID,
+		State: strings.ToLower(r.State), User: r.User.Login, Bot: r.User.bot() || p.Sender.bot() && p.Action == "submitted",
+		SubmittedAt: parseTime(r.SubmittedAt),
 	})
 }
 

@@ -119,6 +119,29 @@ var deliveries = []struct {
 		Comment{Repo: decodedRepo, ID: 5, Number: 3, User: "x[bot]", Bot: true},
 	},
 	{
+		"review", "pull_request_review",
+		`{` + inRepo + `,"action":"submitted","pull_request":{"number":5,"head":{"sha":"bbb"}},
+		"review":{"id":8,"user":{"login":"Bob","type":"User"},"state":"APPROVED","commit_id":"aaa","submitted_at":"2026-01-02T03:04:05Z"}}`,
+		Review{
+			Repo: decodedRepo, Action: "submitted", ID: 8, Number: 5, Commit: "aaa", State: "approved", User: "Bob",
+			SubmittedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		},
+	},
+	{
+		"review dismissed by a bot, of a commit that is gone", "pull_request_review",
+		`{` + byBot + `,"action":"dismissed","pull_request":{"number":5},"review":{"id":8,"user":{"login":"bob"},"state":"dismissed","commit_id":null}}`,
+		Review{Repo: botsRepo, Action: "dismissed", ID: 8, Number: 5, State: "dismissed", User: "bob"},
+	},
+	{
+		"review in the name of nobody", "pull_request_review",
+		`{` + byBot + `,"action":"submitted","review":{"user":{"login":"bob"},"state":"approved"}}`,
+		Review{Repo: botsRepo, Action: "submitted", State: "approved", User: "bob", Bot: true},
+	},
+	{
+		"review edited", "pull_request_review", `{` + inRepo + `,"action":"edited","review":{"body":"/approve"}}`,
+		Ignored{Repo: decodedRepo, Reason: "action edited of pull_request_review"},
+	},
+	{
 		"comment edited", "issue_comment", `{` + inRepo + `,"action":"edited","comment":{"body":"/approve"}}`,
 		Ignored{Repo: decodedRepo, Reason: "action edited of issue_comment"},
 	},

@@ -101,6 +101,20 @@ type Comment struct {
 	CreatedAt     time.Time
 }
 
+// Review is a review of a pull request that was submitted or dismissed; edited ones
+// are Ignored.
+type Review struct {
+	Repo        Repository
+	Action      string // submitted or dismissed
+	ID          int64
+	Number      int    // of the pull request
+	Commit      string // that was reviewed; empty where GitHub does not know it any more
+	State       string // approved, changes_requested, commented or dismissed
+	User        string // who reviewed
+	Bot         bool
+	SubmittedAt time.Time
+}
+
 // CheckRunRerequested is somebody's wish to run a check again.
 type CheckRunRerequested struct {
 	Repo       Repository
@@ -163,6 +177,7 @@ func (e Push) Repository() Repository                  { return e.Repo }
 func (e PullRequest) Repository() Repository           { return e.Repo }
 func (e MergeGroup) Repository() Repository            { return e.Repo }
 func (e Comment) Repository() Repository               { return e.Repo }
+func (e Review) Repository() Repository                { return e.Repo }
 func (e CheckRunRerequested) Repository() Repository   { return e.Repo }
 func (e CheckRunAction) Repository() Repository        { return e.Repo }
 func (e CheckSuiteRerequested) Repository() Repository { return e.Repo }
@@ -176,6 +191,7 @@ func (Push) event()                  {}
 func (PullRequest) event()           {}
 func (MergeGroup) event()            {}
 func (Comment) event()               {}
+func (Review) event()                {}
 func (CheckRunRerequested) event()   {}
 func (CheckRunAction) event()        {}
 func (CheckSuiteRerequested) event() {}

@@ -50,6 +50,14 @@ type payload struct {
 	} `json:"issue"`
 	Comment comment `json:"comment"`
 
+	Review struct {
+		ID          int64   `json:"id"`
+		User        account `json:"user"`
+		State       string  `json:"state"`
+		CommitID    string  `json:"commit_id"`
+		SubmittedAt string  `json:"submitted_at"`
+	} `json:"review"`
+
 	CheckRun struct {
 		ID         int64  `json:"id"`
 		Name       string `json:"name"`

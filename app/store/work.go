@@ -148,14 +148,15 @@ func (RenewChecks) InsertOpts() river.InsertOpts {
 // runs are renewed a day before it.
 const StaleAfter = 14 * 24 * time.Hour
 
-// Reply answers a comment: a reaction and, where Text is not empty, one
-// comment.
+// Reply answers a comment, by a reaction and, where Text is not empty, one comment; or
+// a review, by a comment alone.
 type Reply struct {
 	Installation int64  `json:"installation"`
 	Repository   string `json:"repository"` // owner/name
 	RepositoryID int64  `json:"repository_id"`
 	Number       int    `json:"number"` // of the pull request
 	Comment      int64  `json:"comment"`
+	Review       int64  `json:"review,omitempty"` // in place of Comment
 	Reaction     string `json:"reaction"`
 	Text         string `json:"text"`
 }

@@ -16,7 +16,7 @@ var permissions = map[string]string{
 }
 
 // events are what the App hears of beyond its installations.
-var events = []string{"check_run", "check_suite", "deployment_review", "issue_comment", "merge_group", "pull_request", "push", "workflow_run"}
+var events = []string{"check_run", "check_suite", "deployment_review", "issue_comment", "merge_group", "pull_request", "pull_request_review", "push", "workflow_run"}
 
 // installation is the App in one account, with all of its repositories.
 type installation struct {

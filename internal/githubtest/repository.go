@@ -34,6 +34,7 @@ type Repository struct {
 	numbers  int               // the last number of an issue or pull request
 	issues   map[int]*issue
 	comments []*comment
+	reviews  []*review
 	suites   []*suite
 	runs     []*CheckRun
 	lfs      map[string]string // contents by SHA-256

@@ -243,6 +243,7 @@ type (
 		Meets    []string // names of the requirements that the vote counts for
 		Owned    []Owned  `json:",omitempty"` // where code owners are asked, those of the changed files
 		Voters   []Voter  `json:",omitempty"`
+		Review   int64    `json:",omitempty"` // the review that gives it, if one does
 	}
 
 	// Withdrawn takes back a vote that has not decided the approval yet.
@@ -251,6 +252,7 @@ type (
 		Job    JobID
 		Actor  string
 		Door   string // by which the vote was given
+		Review int64  `json:",omitempty"` // only a vote that this review gave; zero: any by the door
 		Reason string
 	}
 

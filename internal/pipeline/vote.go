@@ -18,6 +18,7 @@ type Decision struct {
 	Door       string  // comment, button, review, deployment-review, dashboard or api
 	Comment    string  // what the person had to say, if anything
 	Values     []Value `json:",omitempty"` // of the form, all of its fields, in its order
+	Review     int64   `json:",omitempty"` // the review that gave it, if one did
 	Execution  string  `json:",omitempty"`
 	Commit     string
 	Definition string     // hash
@@ -100,7 +101,7 @@ func (m *move) decided(i int, a *ActionState, e Decided) error {
 		return err
 	}
 	vote := Vote{Meets: e.Meets, Decision: Decision{
-		Approved: e.Approved, Actor: e.Actor, At: e.At, Door: e.Door, Comment: e.Comment,
+		Approved: e.Approved, Actor: e.Actor, At: e.At, Door: e.Door, Comment: e.Comment, Review: e.Review,
 		Execution: m.ID, Commit: m.Revision.Commit, Definition: m.Definition.Hash, Variables: m.VariablesDigest(),
 		Artifacts: m.Execution.Artifacts(),
 	}}
@@ -187,7 +188,7 @@ func (a ActionState) saying(approving bool, comment string) string {
 // withdrawn takes back the vote of a person who takes back what it was given by.
 func (m *move) withdrawn(a *ActionState, e Withdrawn) error {
 	k := a.voteOf(e.Actor)
-	if k < 0 || a.Votes[k].Door != e.Door {
+	if k < 0 || a.Votes[k].Door != e.Door || e.Review != 0 && a.Votes[k].Review != e.Review {
 		return refuse("%s has no vote by %s that could be taken back", e.Actor, e.Door)
 	}
 	a.Votes = slices.Clone(a.Votes)
