@@ -235,7 +235,7 @@ func (a *App) shownBefore(ctx context.Context, g gate, moment time.Time) error {
 		return err
 	}
 	return refused(codeConflict, "%s was not yet shown as waiting when this was written; say which commit you mean: `/approve %s %s`",
-		g.name(), g.name(), shortSHA(g.x.Revision.Commit))
+		g.name(), g.name(), g.x.Revision.Commit)
 }
 
 // shownAt tells whether GitHub showed at a moment what a stage waits for.
