@@ -84,6 +84,7 @@ func (a *App) pipelines(ctx context.Context, repo github.Repository, sha string)
 		for _, d := range diagnostics {
 			c.problems = append(c.problems, pipeline.Problem(d))
 		}
+		c.problems = append(c.problems, a.walls(repo, f, def)...)
 		all = append(all, c)
 	}
 	for i := range all {

@@ -45,6 +45,7 @@ type world struct {
 	data   string
 	listen string
 	log    *syncBuffer
+	allow  string        // of its settings, from the next start on
 	apart  bool          // it has no runner of its own, from the next start on
 	shift  time.Duration // how far the App's clock is ahead, from the next start on
 	stop   func()
@@ -109,6 +110,7 @@ func (w *world) start() {
 		"listen": w.listen, "data": w.data, "github-url": w.github.URL(), "github-app-id": fmt.Sprint(w.github.AppID()),
 		"github-private-key": string(w.github.PrivateKeyPEM()), "github-webhook-secret": w.github.WebhookSecret(),
 		"github-client-id": w.github.ClientID(), "github-client-secret": w.github.ClientSecret(),
+		"allow": w.allow,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -147,7 +149,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r := runner.New(runner.Config{ID: id, Slots: 2, Grace: time.Second, Jobs: a.Jobs(), Files: a.Files(), Engine: engine, Log: log})
+	r := runner.New(runner.Config{ID: id, Slots: 2, Grace: time.Second, Jobs: a.Jobs(), Files: a.Files(), Engine: engine, Refused: func(string, []string) []string { return nil }, Log: log})
 	loops, loopsCtx := errgroup.WithContext(ctx)
 	loops.Go(func() error { return a.Run(loopsCtx, l) })
 	if !w.apart {

@@ -39,15 +39,26 @@ func (a jobs) Lease(ctx context.Context, name, token string) (runner.Lease, erro
 // take leases the oldest queued job, or returns store.ErrNotFound. A lease that the
 // runner already has under the token is given again: it never got the answer.
 func (a jobs) take(ctx context.Context, name, token string) (runner.Lease, error) {
-	look := func(tx store.Tx) error { _, err := free(ctx, tx, name, token); return err }
+	allowed := false
+	look := func(tx store.Tx) error {
+		j, err := free(ctx, tx, name, token)
+		allowed = a.notAllowed(j.Job) == ""
+		return err
+	}
 	if err := a.store.View(ctx, look); err != nil {
 		return runner.Lease{}, err
+	}
+	if !allowed {
+		return runner.Lease{}, a.turnAway(ctx, name, token)
 	}
 	var lease runner.Lease
 	err := a.store.Update(ctx, func(tx store.Tx) error {
 		j, err := free(ctx, tx, name, token)
 		if err != nil {
 			return err
+		}
+		if a.notAllowed(j.Job) != "" { // another one than a moment ago
+			return store.ErrNotFound
 		}
 		j.State, j.Runner, j.Token, j.Expires = store.JobLeased, name, token, a.now().Add(leaseTime)
 		lease = runner.Lease{Job: j.Job, Token: j.Token, Expires: j.Expires}

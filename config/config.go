@@ -58,6 +58,7 @@ type Settings struct {
 	ActionLogLimit int64         // bytes of one action's log
 
 	ActionReach Reach // what actions may reach that is closed to them
+	Allow       Allow // what of their isolation repositories may take down
 
 	LogFormat string // LogAuto, LogText or LogJSON
 }
@@ -119,6 +120,7 @@ func (s Settings) LogValue() slog.Value {
 		slog.Duration("action-timeout", s.ActionTimeout),
 		slog.Int64("action-log-limit", s.ActionLogLimit),
 		slog.String("action-reach", s.ActionReach.String()),
+		slog.String("allow", s.Allow.String()),
 		slog.String("log-format", s.LogFormat),
 	)
 }

@@ -162,6 +162,7 @@ func TestValues(t *testing.T) {
 		"ACTION_TIMEOUT":   func(s config.Settings) any { return s.ActionTimeout },
 		"ACTION_LOG_LIMIT": func(s config.Settings) any { return s.ActionLogLimit },
 		"LOG_FORMAT":       func(s config.Settings) any { return s.LogFormat },
+		"ALLOW":            func(s config.Settings) any { return s.Allow.String() },
 		"ACTION_REACH":     func(s config.Settings) any { return reached(s) },
 	}
 	for _, c := range []struct {
@@ -182,6 +183,7 @@ func TestValues(t *testing.T) {
 		{"BLOB_URL", "mem://", "mem://"},
 		{"GITHUB_URL", "https://ghe.example.com/api/v3/", "https://ghe.example.com/api/v3"},
 		{"GITHUB_URL", "http://127.0.0.1:9000", "http://127.0.0.1:9000"},
+		{"ALLOW", "acme/*  privileged\n", "acme/* privileged"},
 		{"ACTION_REACH", "all", "true"},
 		{"ACTION_REACH", "172.17.0.1, 172.17.0.1:5000,10.1.2.3/8,fd00::1", "false 172.17.0.1/32 172.17.0.1/32:5000 10.0.0.0/8 fd00::1/128"},
 		{"RUNNERS", "0", 0},
@@ -264,6 +266,11 @@ func TestRefusals(t *testing.T) {
 		{"ACTION_TIMEOUT", "3600", "unit"},
 		{"ACTION_TIMEOUT", "1ms", "a second or more"},
 		{"ACTION_LOG_LIMIT", "1", "4KiB or more"},
+		{"ALLOW", "acme privileged", "is not a pattern of repositories"},
+		{"ALLOW", "acme/shop", "is allowed nothing"},
+		{"ALLOW", "acme/shop root", "is not an option"},
+		{"ALLOW", "acme/shop cap-add", "is not an option"},
+		{"ALLOW", "acme/shop volumes=srv", "begin it with /"},
 		{"ACTION_REACH", "10.0.0.1,localhost", "\"localhost\" is not an address"},
 		{"ACTION_REACH", "10.0.0.1:0", "is not an address"},
 		{"LOG_FORMAT", "xml", "text or json"},

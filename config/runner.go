@@ -28,7 +28,7 @@ func runnerSettings() []setting {
 			parse:    func(s *Settings, v string) (wrong string) { s.RunnerToken, wrong = parseToken(v); return },
 		},
 	}
-	shared := []string{"data", "runners", "action-memory", "action-cpus", "action-pids", "action-timeout", "action-log-limit", "action-reach", "log-format"}
+	shared := []string{"data", "runners", "action-memory", "action-cpus", "action-pids", "action-timeout", "action-log-limit", "action-reach", "allow", "log-format"}
 	for _, s := range settings {
 		if slices.Contains(shared, s.Flag) {
 			list = append(list, s)

@@ -247,6 +247,13 @@ var settings = []setting{
 	},
 	{
 		Setting: Setting{
+			Name: "STAGEGATE_ALLOW", Flag: "allow",
+			Doc: "what of their isolation actions may take down: lines of OWNER/REPOSITORY and options, such as acme/* cap-add=SYS_PTRACE",
+		},
+		parse: func(s *Settings, v string) (wrong string) { s.Allow, wrong = parseAllow(v); return },
+	},
+	{
+		Setting: Setting{
 			Name: "STAGEGATE_LOG_FORMAT", Flag: "log-format", Default: "text on a terminal, json elsewhere",
 			Doc: "format of the log: text or json",
 		},

@@ -32,7 +32,10 @@ type Config struct {
 	Parallel  int              // jobs at once; default 1
 	Grace     time.Duration    // between TERM and KILL; default the runner's
 	Limits    runner.Limits
-	Approve   bool // gives every approval
+	// Refused lists what of the isolation of its containers a run may not take
+	// down; nil: nothing may be.
+	Refused func(repository string, options []string) []string
+	Approve bool // gives every approval
 	// Ask has a person answer an approval. It returns soon once ctx ends. Nil:
 	// there is nobody, and without Approve every approval is refused.
 	Ask      func(ctx context.Context, q Question) (Answer, error)
@@ -206,7 +209,7 @@ func trustAll(d pipeline.Definition) []pipeline.Trust {
 
 func (r *run) runner(id string, e runner.Engine) *runner.Runner {
 	return runner.New(runner.Config{
-		ID: id, Slots: r.Parallel, Grace: r.Grace, Jobs: r.jobs, Engine: e, Limits: r.Limits,
+		ID: id, Slots: r.Parallel, Grace: r.Grace, Jobs: r.jobs, Engine: e, Limits: r.Limits, Refused: r.Refused,
 		Files:   &files{jobs: r.jobs, home: r.home, shelf: r.shelf, source: r.source, secrets: r.secrets.values, reporter: r.Reporter},
 		Log:     slog.New(notes{r.Reporter}),
 		TempDir: r.home.join("tmp"), WorkDir: r.home.join("work"), Keep: r.Keep,

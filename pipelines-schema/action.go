@@ -129,6 +129,8 @@ func (p *parser) container(a *action, key, value node) {
 		a.Timeout = p.minutes(value)
 	case "secrets":
 		a.secrets = p.secrets(value)
+	case "isolation":
+		a.Isolation = p.isolation(value)
 	case "services":
 		p.services(&a.formulas, value)
 	case "reports":

@@ -19,7 +19,7 @@ var values = []string{
 	`1s`, `0d`, `7d`, `60d`, `61d`, `007h`, `1.5h`, `95%`, `100.0%`, `101%`, `mon-fri`, `"09:00-16:00"`, `2026-12-25`,
 	`UTC`, `Europe/Paris`, `Etc/GMT+1`, `"0 3 * * *"`, `" 0  3 * * MON "`, `"* * * *"`, `5432`, `5432/tcp`, `failed-actions`, `"=="`,
 	`write`, `text`, `fail`, `skip`, `wait`, `rollback`, `"*"`, `"**"`, `"!x"`, `"!"`, `"["`, `out/`, `.`, `./a`, `../a`, `/a`, `a/../b`, `"~/a"`, `"C:\\a"`, `"a..b"`, `"a\nb"`,
-	`"${{ source.commit }}"`, `"a ${{ source.branch }}"`, `"$${{"`, `opened`, `checks_requested`, `variables.REGION`,
+	`host`, `"/a:/b"`, `"/a:/b:ro"`, `[/a:/b]`, `/dev/kvm`, `[SYS_PTRACE]`, `CAP_X`, `"${{ source.commit }}"`, `"a ${{ source.branch }}"`, `"$${{"`, `opened`, `checks_requested`, `variables.REGION`,
 	`[]`, `[x]`, `[x, x]`, `[x, y]`, `[1]`, `[true]`, `[~]`, `[[]]`, `[{}]`, `[compile]`, `[source, shop]`, `[push, pull_request]`,
 	`["1.25", 1.26]`, `["!x"]`, `["**", "!x"]`, `[A, B]`, `[1d, 2d]`, `[5432, 80/udp]`, `[opened, closed]`,
 	`{}`, `{ x: y }`, `{ x: 1 }`, `{ x: }`, `{ x: [] }`, `{ x: [a, 1] }`, `{ x: {} }`, `{ A: b }`, `{ CI: x }`, `{ STAGEGATE_X: y }`,

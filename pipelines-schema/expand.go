@@ -110,6 +110,7 @@ func size(a pipeline.Action) int {
 	for _, v := range slices.Concat(a.Env, a.Matrix) {
 		bytes += length(v.Name, v.Value)
 	}
+	bytes += length(a.Isolation.Options()...)
 	for _, s := range a.Secrets {
 		bytes += length(s.Name)
 	}

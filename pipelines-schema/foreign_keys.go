@@ -193,7 +193,7 @@ var foreignKeys = map[string]string{ //nolint:gosec // hints, no credentials
 	"clone":              "the commit's tree is the artifact source, which is unpacked without being asked for",
 	"workspace":          "a script starts in the first of its inputs",
 	"volumes":            "pass artifacts from action to action",
-	"privileged":         "no container is privileged",
+	"privileged":         "no container is privileged, but an action with isolation: { privileged: true } where the operator allows it",
 	"pull":               "an image is pulled when it is missing",
 	"docker":             "write image",
 	"orbs":               "an action runs a script in a container: write image and run",

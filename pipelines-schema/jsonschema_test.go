@@ -23,7 +23,7 @@ var definitions = map[where]string{
 	inPipeline: "", inOn: "triggers", inPush: "push", inPullRequest: "pull-request", inMergeGroup: "merge-group",
 	inSchedule: "schedule", inUpstream: "upstream", inWebhook: "webhook", inVariable: "variable", inStage: "stage", inRule: "rule",
 	inTestsPass: "tests-pass", inWindow: "window", inOnFailure: "on-failure", inSource: "source", inAction: "action",
-	inService: "service", inReports: "reports", inApproval: "approval", inVariableRule: "variable-rule",
+	inService: "service", inReports: "reports", inIsolation: "isolation", inApproval: "approval", inVariableRule: "variable-rule",
 	inCommand: "command", inRetry: "retry", inGroup: "group", inField: "field", inTarget: "target",
 }
 

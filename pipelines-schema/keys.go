@@ -30,6 +30,7 @@ const (
 	inGroup        where = "a group of people"
 	inSource       where = "source"
 	inAction       where = "an action"
+	inIsolation    where = "isolation"
 	inService      where = "a service"
 	inReports      where = "reports"
 	inApproval     where = "an approval"
@@ -41,7 +42,7 @@ const (
 // everywhere lists the mappings from the outside in.
 var everywhere = []where{
 	inPipeline, inOn, inPush, inPullRequest, inMergeGroup, inSchedule, inUpstream, inWebhook, inVariable, inStage, inTarget, inAction, inApproval,
-	inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inSource, inGroup, inField,
+	inIsolation, inService, inReports, inRetry, inRule, inTestsPass, inWindow, inVariableRule, inCommand, inOnFailure, inSource, inGroup, inField,
 }
 
 // table is what keys a mapping has: those that are carried out now, and those
@@ -77,7 +78,7 @@ var tables = map[where]table{
 	inAction: {
 		now: []string{
 			"name", "needs", "image", "run", "shell", "env", "inputs", "artifacts", "timeout-minutes", "continue-on-error", "approval", "secrets",
-			"if", "matrix", "fail-fast", "retry",
+			"if", "matrix", "fail-fast", "retry", "isolation",
 		},
 		later: []string{"services", "reports", "with"},
 	},
@@ -97,6 +98,7 @@ var tables = map[where]table{
 	inOnFailure:    {now: []string{"retry", "times", "backoff", "rollback", "skip"}},
 	inRetry:        {now: []string{"times", "backoff"}},
 	inSource:       {now: []string{"clone", "submodules", "lfs"}},
+	inIsolation:    {now: []string{"privileged", "network", "docker-socket", "volumes", "cap-add", "devices", "runtime"}},
 	inService:      {now: []string{"image", "env", "ready", "ports"}},
 	inSettings:     {now: []string{"environments"}},
 	inEnvironment:  {now: []string{"branches", "tags", "pull-requests"}},

@@ -57,6 +57,11 @@ func Parse(file string, data []byte) (pipeline.Definition, []Diagnostic) {
 // parse is Parse, but that a file whose only mistakes are keys that are not
 // supported yet has a definition.
 func parse(file string, data []byte) (pipeline.Definition, []Diagnostic) {
+	d, p := readFile(file, data)
+	return d, p.diagnostics()
+}
+
+func readFile(file string, data []byte) (pipeline.Definition, *parser) {
 	sum := sha256.Sum256(data)
 	d := pipeline.Definition{Name: Name(file), File: file, Hash: hex.EncodeToString(sum[:])}
 	p := &parser{file: file, src: newSource(""), refused: map[place]bool{}}
@@ -70,7 +75,7 @@ func parse(file string, data []byte) (pipeline.Definition, []Diagnostic) {
 	} else {
 		p.salvage(&d)
 	}
-	return d, p.diagnostics()
+	return d, p
 }
 
 // IsPipelineFile tells whether a path of a repository names a pipeline file: a
@@ -100,6 +105,8 @@ type parser struct {
 	missed int // mistakes past maxDiagnostics
 	laters int // mistakes that are keys not supported yet
 	scope  scope
+
+	walls []Option // of isolation
 
 	refused map[place]bool // keys that no mapping has, whose values are not looked at
 

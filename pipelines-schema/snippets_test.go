@@ -50,6 +50,7 @@ var settings = map[string]setting{
 	"field":         {earlier + anAction + "        name: example\n        approval:\n          form:\n            VERSION:\n              …\n", []string{"description: x", "type: choice", "options: [a, b]"}},
 	"retry":         {earlier + anAction + script + "        retry:\n          …\n", []string{"times: 1"}},
 	"service":       {earlier + anAction + script + "        services:\n          db:\n            …\n", []string{"image: postgres"}},
+	"isolation":     {earlier + anAction + script + "        isolation:\n          …\n", []string{"runtime: runsc"}},
 	"reports":       {earlier + anAction + script + "        reports:\n          …\n", []string{"junit: x"}},
 	"rule":          {thisStage + "    before-entry:\n      -\n        …\n", []string{"window: { days: mon }"}},
 	"tests-pass":    {thisStage + "    before-entry:\n      - tests-pass:\n          …\n", []string{"stage: build"}},

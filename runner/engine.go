@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"time"
+
+	"github.com/stagegate/stagegate/internal/pipeline"
 )
 
 // What an Engine's methods answer, wrapped, so that the runner can tell what to
@@ -118,6 +120,7 @@ type Spec struct {
 	Dir       string
 	Env       []string
 	Private   Private
+	Isolation pipeline.Isolation // what its operator allows, and no more
 	Limits    Limits
 }
 

@@ -55,6 +55,9 @@ func (t *task) prepare(ctx context.Context) error {
 	if err := t.openLog(); err != nil {
 		return err
 	}
+	if refused := t.r.Refused(t.job.Repository, t.job.Isolation.Options()); len(refused) > 0 {
+		return &Refusal{Reason: NotAllowed(t.job.Repository, refused)}
+	}
 	image, err := t.r.Engine.Image(ctx, t.job.Image, t.login, t.note)
 	if err != nil {
 		return fmt.Errorf("get image %s: %w", t.job.Image, err)
@@ -81,6 +84,12 @@ func (t *task) login(ctx context.Context, host string) (Login, error) {
 	}
 	t.log.Hide(l.Password)
 	return l, nil
+}
+
+// NotAllowed says that a repository may not have options of isolation.
+func NotAllowed(repository string, options []string) string {
+	return fmt.Sprintf("isolation: %s is not allowed %s; leave it out, or have it allowed (STAGEGATE_ALLOW of a server or a runner, --allow of stagegate run)",
+		repository, strings.Join(options, ", "))
 }
 
 // inFolder makes the container on a folder that it shares with this machine,
@@ -175,6 +184,7 @@ func (t *task) spec(image Image, folder string, private Private) Spec {
 		Dir:       workDir(t.job),
 		Env:       environment(t.job, t.hashed),
 		Private:   private,
+		Isolation: t.job.Isolation,
 		Limits:    t.r.Limits,
 	}
 }

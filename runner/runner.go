@@ -23,7 +23,10 @@ type Config struct {
 	Files  Files
 	Engine Engine
 	Limits Limits
-	Log    *slog.Logger // default: nowhere
+	// Refused lists which options of its isolation a job of a repository may not
+	// have; nil: it may have none. See pipeline.Isolation.
+	Refused func(repository string, options []string) []string
+	Log     *slog.Logger // default: nowhere
 	// TempDir holds the spool files of artifacts; empty is the system's.
 	TempDir string
 	// WorkDir holds the folders of jobs that run on an engine which sees this
@@ -73,6 +76,9 @@ func New(c Config) *Runner {
 	c.Grace = cmp.Or(c.Grace, 10*time.Second)
 	c.EngineLoss = cmp.Or(c.EngineLoss, 3*time.Minute)
 	c.Limits = c.Limits.withDefaults()
+	if c.Refused == nil {
+		c.Refused = func(_ string, options []string) []string { return options }
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -28,7 +28,7 @@ var errShown = errors.New("failed")
 
 func runCommand() *cobra.Command {
 	var c local.Config
-	var variables []string
+	var variables, allowed []string
 	var lines bool
 	cmd := &cobra.Command{
 		Use:   "run [PIPELINE]",
@@ -54,6 +54,9 @@ ran because of a mistake in the file or the command, and 130 if interrupted.`,
 			if c.Variables, err = assignments(variables); err != nil {
 				return err
 			}
+			if c.Refused, err = refusedLocally(allowed); err != nil {
+				return err
+			}
 			return runLocally(cmd.Context(), c, lines)
 		},
 	}
@@ -61,6 +64,7 @@ ran because of a mistake in the file or the command, and 130 if interrupted.`,
 	cmd.Flags().StringArrayVar(&c.Actions, "action", nil, "run only this action, `STAGE.ACTION` or ACTION (repeatable)")
 	cmd.Flags().StringArrayVar(&variables, "var", nil, "give a variable of the pipeline another value: `NAME=VALUE` (repeatable)")
 	cmd.Flags().StringVar(&c.Secrets, "secret-file", "", "`FILE` of lines NAME=VALUE with the secrets the pipeline names")
+	cmd.Flags().StringArrayVar(&allowed, "allow", nil, "let actions have this `OPTION` of isolation, such as privileged or volumes=/srv/cache (repeatable)")
 	cmd.Flags().BoolVar(&lines, "lines", false, "show every line of the logs on a terminal too, in place of a tree")
 	cmd.Flags().IntVar(&c.Parallel, "parallel", max(4, runtime.NumCPU()), "run up to `N` actions at once")
 	cmd.Flags().BoolVar(&c.Approve, "approve", false, "give every approval; without it, one ends the run")
@@ -70,6 +74,20 @@ ran because of a mistake in the file or the command, and 130 if interrupted.`,
 	completeFlag(cmd, "var", offer(variablesOf, cobra.ShellCompDirectiveNoSpace))
 	completeFlag(cmd, "parallel", either())
 	return cmd
+}
+
+// refusedLocally lists what the person at the command line does not allow, whatever
+// the repository is called.
+func refusedLocally(allowed []string) (func(string, []string) []string, error) {
+	if len(allowed) == 0 {
+		return config.Allow{}.Refused, nil
+	}
+	const here = "this/tree"
+	rules, err := config.NewAllow(here + " " + strings.Join(allowed, " "))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--allow: %w", err)}
+	}
+	return func(_ string, options []string) []string { return rules.Refused(here, options) }, nil
 }
 
 // assignments reads NAME=VALUE.

@@ -165,6 +165,7 @@ func newRunner(s config.Settings, jobs runner.Jobs, files runner.Files, log *slo
 	}
 	return guarded{runner.New(runner.Config{
 		ID: id, Slots: s.Runners, Jobs: jobs, Files: files, Engine: engine, Log: log, WorkDir: work,
+		Refused: s.Allow.Refused,
 		Limits: runner.Limits{
 			Memory: s.ActionMemory, CPUs: s.ActionCPUs, PIDs: s.ActionPIDs, Timeout: s.ActionTimeout, LogLimit: s.ActionLogLimit,
 		},

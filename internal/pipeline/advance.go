@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagegate/stagegate/internal/pipeline/expression"
@@ -327,6 +328,10 @@ func (m *move) job(i, j int, def Action) (Job, error) {
 		ID: m.JobID(i, j), Repository: m.Repository, Pipeline: m.Definition.Name,
 		Commit: m.Revision.Commit, CommitTime: m.Revision.Time.UTC().Truncate(time.Second), Ref: m.Revision.Ref,
 		Run: def.Run, Shell: def.Shell, Artifacts: def.Artifacts, Secrets: def.Secrets, Timeout: def.Timeout,
+		Isolation: def.Isolation,
+	}
+	if m.Revision.Fork && def.Isolation.Lowered() {
+		return Job{}, fmt.Errorf("isolation is the base repository's alone: a commit from a fork gets no %s", strings.Join(def.Isolation.Options(), ", "))
 	}
 	var err error
 	if job.Image, err = m.expandFor(def, "image", def.Image); err != nil {

@@ -77,6 +77,7 @@ type Action struct {
 	Inputs    []string // artifact names; the first is the working directory; never empty on a container run
 	Artifacts []Output
 	Secrets   []SecretUse   // secrets given to the script
+	Isolation Isolation     `json:",omitzero"`
 	Timeout   time.Duration // zero: the default of the settings
 	Retry     ActionRetry   `json:",omitzero"`
 	// ContinueOnError lets the stage go on, and succeed, when the action fails.

@@ -51,6 +51,7 @@ type Job struct {
 	Artifacts  []Output
 	Secrets    []SecretUse   // the runner asks for their values under its lease, and masks them
 	Timeout    time.Duration // zero: the runner's default
+	Isolation  Isolation     `json:",omitzero"` // which the runner's operator must allow
 }
 
 // Hashed is a variable of the environment in which digests of files stand. The runner

@@ -161,6 +161,9 @@ func (t *planText) facts(a local.PlannedAction) []fact {
 	if len(a.Secrets) > 0 {
 		add("secrets", secretUses(a.Secrets))
 	}
+	if !a.Isolation.IsZero() {
+		add("isolation", strings.Join(a.Isolation.Options(), ", ")+" (where the operator allows it)")
+	}
 	for _, o := range a.Artifacts {
 		add("makes", o.Name+" from "+o.Path)
 	}

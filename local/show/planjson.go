@@ -67,10 +67,12 @@ type (
 		Artifacts map[string]string `json:"artifacts,omitempty"`
 		Secrets   []string          `json:"secrets,omitempty"`
 		// SecretFiles are those of Secrets that come as files.
-		SecretFiles []string        `json:"secretFiles,omitempty"`
-		Timeout     float64         `json:"timeout,omitempty"`
-		Approval    *approvalObject `json:"approval,omitempty"`
-		Problem     string          `json:"problem,omitempty"`
+		SecretFiles []string `json:"secretFiles,omitempty"`
+		// Isolation are the options of it that the operator must allow.
+		Isolation []string        `json:"isolation,omitempty"`
+		Timeout   float64         `json:"timeout,omitempty"`
+		Approval  *approvalObject `json:"approval,omitempty"`
+		Problem   string          `json:"problem,omitempty"`
 	}
 	approvalObject struct {
 		groupObject
@@ -142,7 +144,7 @@ func actionOf(a local.PlannedAction) actionObject {
 		Name: a.Name, Role: string(a.Role), Of: a.Of, Matrix: texts(a.Matrix), If: a.If, Wave: a.Wave, Needs: list(a.Needs),
 		Image: a.Image, Env: texts(a.Env), Inputs: a.Inputs,
 		Secrets: pipeline.SecretNames(a.Secrets), SecretFiles: secretFiles(a.Secrets),
-		Timeout: a.Timeout.Seconds(), Problem: a.Problem,
+		Isolation: a.Isolation.Options(), Timeout: a.Timeout.Seconds(), Problem: a.Problem,
 	}
 	if len(a.Artifacts) > 0 {
 		o.Artifacts = map[string]string{}

@@ -69,6 +69,9 @@ func (e *Engine) create(ctx context.Context, s runner.Spec, cpus int) (*box, err
 	}
 	host := hostConfig(s.Limits, network, cpus)
 	host.Mounts = []mount.Mount{workspace(s)}
+	if err := e.lower(ctx, s.Isolation, host); err != nil {
+		return nil, err
+	}
 	keeper, err := e.keepPrivate(ctx, s, host)
 	if err != nil {
 		return nil, err
@@ -81,6 +84,9 @@ func (e *Engine) create(ctx context.Context, s runner.Spec, cpus int) (*box, err
 		if notSeen(err, s.Private.Folder) {
 			s.Private.Folder = ""
 			return e.create(ctx, s, cpus)
+		}
+		if missing := missingVolume(err, s.Isolation); missing != nil {
+			return nil, missing
 		}
 		return nil, err
 	}
@@ -225,6 +231,9 @@ func (b *box) startError(ctx context.Context, err error) error {
 	t := translate(ctx, err)
 	if ctx.Err() != nil || t != err { //nolint:errorlint // whether translate knew it
 		return t
+	}
+	if missing := missingDevice(text); missing != nil {
+		return missing
 	}
 	return &runner.Refusal{Reason: "the container could not be started: " + err.Error()}
 }

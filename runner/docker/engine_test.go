@@ -188,6 +188,8 @@ type bench struct {
 	grace  time.Duration
 	loss   time.Duration
 	slots  int // default 1
+
+	refused func(repository string, options []string) []string
 }
 
 // record keeps what is written to it.
@@ -265,7 +267,7 @@ func (b *bench) run() (stop func()) {
 		defer close(done)
 		r := runner.New(runner.Config{
 			ID: b.id, Slots: b.slots, Grace: b.grace, Jobs: b.jobs, Files: b.files,
-			Engine: b.engine, Limits: b.limits, EngineLoss: b.loss, WorkDir: b.work,
+			Engine: b.engine, Limits: b.limits, Refused: b.refused, EngineLoss: b.loss, WorkDir: b.work,
 			Log: slog.New(slog.NewTextHandler(io.MultiWriter(b.Output(), &b.said), nil)), TempDir: b.temp,
 		})
 		_ = r.Run(ctx)

@@ -179,7 +179,8 @@ func (e *Engine) take(ctx context.Context, s runner.Spec) *share {
 	e.mu.Lock()
 	r := e.reserve
 	e.mu.Unlock()
-	if r == nil || s.Execution != r.Execution {
+	// None for a container that could leave something in it.
+	if r == nil || s.Execution != r.Execution || s.Isolation.Lowered() {
 		return nil
 	}
 	r.mu.Lock()
