@@ -175,7 +175,7 @@ func secretNamed(p *api.SecretPlace, valued bool) cobra.PositionalArgs {
 		switch {
 		case len(args) < want:
 			return usageError{fmt.Errorf("the NAME is missing: see %s --help", cmd.CommandPath())}
-		case len(args) > want && valued:
+		case len(args) > want && valued, strings.Contains(strings.Join(args, ""), "="):
 			return usageError{errors.New("a value is not taken as an argument, where other users of the machine and the shell's history see it: write it to the standard input")}
 		case len(args) > want:
 			return usageError{fmt.Errorf("too many arguments: see %s --help", cmd.CommandPath())}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,13 +55,37 @@ func askSecret(cmd *cobra.Command, in *os.File, s api.SetSecret) ([]byte, error)
 		what = "password of " + s.Username + " at " + s.Registry
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s (is not shown): ", what)
-	value, err := term.ReadPassword(int(in.Fd()))
+	value, err := readHidden(cmd.Context(), int(in.Fd()))
 	fmt.Fprintln(cmd.ErrOrStderr())
 	if err != nil {
 		return nil, fmt.Errorf("read the value from the terminal: %w", err)
 	}
 	if len(value) == 0 {
-		return nil, usageError{fmt.Errorf("the value is empty: nothing was set")}
+		return nil, usageError{errors.New("the value is empty: nothing was set")}
 	}
 	return value, nil
+}
+
+// readHidden reads a line that is not shown. Whoever interrupts it finds the terminal
+// as it was; the reader left behind ends with the process.
+func readHidden(ctx context.Context, fd int) ([]byte, error) {
+	was, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	type line struct {
+		text []byte
+		err  error
+	}
+	read := make(chan line, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		read <- line{text, err}
+	}()
+	select {
+	case l := <-read:
+		return l.text, l.err
+	case <-ctx.Done():
+		return nil, errors.Join(ctx.Err(), term.Restore(fd, was))
+	}
 }

@@ -55,7 +55,7 @@ func atTerminal(t *testing.T, dir string, env []string, args ...string) *termina
 	defer slave.Close()
 	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(stop)
-	cmd := exec.CommandContext(ctx, binary, append([]string{"run"}, args...)...)
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -147,7 +147,7 @@ func TestApprovalAtATerminal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := workingTree(t, gated)
-			x := atTerminal(t, dir, []string{"NO_COLOR=1", "USER=ada"})
+			x := atTerminal(t, dir, []string{"NO_COLOR=1", "USER=ada"}, "run")
 			x.press("y\n") // answers nothing: nobody has asked yet
 			for i, keys := range c.keys {
 				x.await("production/sign-off of release asks for approval")
@@ -171,7 +171,7 @@ func TestApprovalAtATerminal(t *testing.T) {
 func TestTreeAtATerminal(t *testing.T) {
 	failing := strings.Replace(gated, "echo rolled out", "echo rolled out; echo '::error file=a.go,line=3::it broke'; exit 3", 1)
 	dir := workingTree(t, failing)
-	x := atTerminal(t, dir, []string{"TERM=xterm", "NO_COLOR=", "USER=ada"})
+	x := atTerminal(t, dir, []string{"TERM=xterm", "NO_COLOR=", "USER=ada"}, "run")
 	x.await("production/sign-off of release asks for approval")
 	x.press("y\n")
 	size := unix.Winsize{Row: 24, Col: 60}
