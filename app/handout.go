@@ -79,7 +79,7 @@ func (f files) Login(ctx context.Context, token, host string) (runner.Login, err
 	if host != pipeline.ImageHost(j.Image) {
 		return runner.Login{}, fmt.Errorf("job %s pulls nothing from %s", j.ID, host)
 	}
-	s, value, err := f.handOut(ctx, token, store.ForRegistry, host)
+	s, value, err := f.handOut(ctx, token, store.ForRegistry, strings.ToLower(host))
 	if errors.Is(err, errNotGiven) { // an image may be public
 		return runner.Login{}, nil
 	} else if err != nil {

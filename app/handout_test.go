@@ -344,6 +344,7 @@ func TestRegistryLogin(t *testing.T) {
 		want       string
 	}{
 		{"from there", "ghcr.io", asks{image: "ghcr.io/octo/shop:1"}, "bot:password"},
+		{"in capitals", "GHCR.io", asks{image: "GHCR.io/octo/shop"}, "bot:password"},
 		{"from elsewhere", "ghcr.io", asks{image: "busybox"}, "job"},
 		{"from a name that looks alike", "ghcr.io", asks{image: "ghcr.io.evil.example/octo/shop"}, "job"},
 		{"Docker Hub", "docker.io", asks{image: "octo/shop"}, "hub:hub password"},

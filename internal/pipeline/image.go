@@ -13,7 +13,7 @@ func ImageHost(image string) string {
 	switch {
 	case !slash, !strings.ContainsAny(host, ".:") && host != "localhost" && host == strings.ToLower(host):
 		return DockerHub
-	case host == "index.docker.io", host == "registry-1.docker.io":
+	case host == "index.docker.io":
 		return DockerHub
 	}
 	return host
