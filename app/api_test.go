@@ -74,7 +74,7 @@ func TestAdminToken(t *testing.T) {
 	other := w.api()
 	other.Token = "x" + other.Token
 	_, err = other.Executions(w.context(), api.Filter{})
-	w.refusedWith(err, api.Unauthorized, "missing or wrong")
+	w.refusedWith(err, api.Unauthorized, "missing, wrong")
 	if strings.Contains(w.log.String(), first.Token) {
 		t.Error("the token is in the log")
 	}

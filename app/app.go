@@ -47,6 +47,7 @@ type App struct {
 	statuses     statuses
 	admin        config.Secret // opens the API
 	rights       *rights
+	limits       limits
 	signIn       *github.SignIn // nil: nobody signs in
 	callKey      config.Secret  // makes the secrets of pipelines that are called
 	keys         secretKeys     // encrypt what is kept for jobs
@@ -70,6 +71,7 @@ func New(c Config) (*App, error) {
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.limits = a.newLimits()
 	if err := a.prepareFolders(); err != nil {
 		return nil, err
 	}
@@ -159,7 +161,7 @@ func (a *App) Handler() http.Handler {
 			Events: events, Inbox: inbox{a}, Now: a.now, Log: a.log,
 		},
 		Calls:      &webhook.Calls{Secret: a.callSecret, Start: a.called, Log: a.log},
-		API:        api.Handler(api.Config{Admit: a.admit, Log: a.log}),
+		API:        api.Handler(api.Config{Admit: a.admit, Failed: a.failed, Log: a.log}),
 		Runners:    remote.Handler(a.runners()),
 		Executions: pages{a},
 		SignIn:     a.webSignIn(),

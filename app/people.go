@@ -129,7 +129,8 @@ func (p people) Visitor(ctx context.Context, secret string) (web.Visitor, error)
 	if err != nil {
 		return web.Visitor{}, err
 	}
-	return web.Visitor{Login: s.Person.Login, Dashboard: dashboard{visitor{App: p.App, login: s.Person.Login, id: s.Person.ID, door: doorDashboard}}}, nil
+	v := visitor{App: p.App, login: s.Person.Login, id: s.Person.ID, door: doorDashboard}
+	return web.Visitor{Login: v.login, Dashboard: dashboard{v}, Tokens: tokens{v}}, nil
 }
 
 // Leave ends a session; one that does not last has ended already.

@@ -5,13 +5,20 @@ import "slices"
 // clientSettings are those that a command needs which asks a running process.
 var clientSettings = []string{"STAGEGATE_LISTEN", "STAGEGATE_PUBLIC_URL", "STAGEGATE_DATA", "STAGEGATE_ADMIN_TOKEN"}
 
+// tokenSetting is a token that a person has made, for commands that ask a process.
+var tokenSetting = setting{
+	Setting: Setting{Name: "STAGEGATE_TOKEN", Flag: "token", Secret: true, Doc: "an access token of yours, for commands that ask a server"},
+	parse:   func(s *Settings, v string) (wrong string) { s.Token, wrong = parseToken(v); return },
+}
+
 // LoadClient makes Settings of what environ says about reaching a process that
-// serves: PublicURL, Data and AdminToken as in Load; every other field is zero.
+// serves: PublicURL, Data and AdminToken as in Load, and Token; every other field is zero.
 // server, unless it is empty, is the value of a flag --server and wins over the
 // environment. Names that are not ours to read are not looked at.
 func LoadClient(environ []string, server string) (Settings, error) {
 	l := loader{env: stagegateVariables(environ), flags: map[string]string{"public-url": server}}
 	values := l.some(clientSettings)
+	l.load(&values, tokenSetting)
 	for i := range l.problems {
 		if p := &l.problems[i]; p.Name == "--public-url" {
 			p.Name = "--server"
@@ -20,7 +27,7 @@ func LoadClient(environ []string, server string) (Settings, error) {
 	if len(l.problems) > 0 {
 		return Settings{}, l.problems
 	}
-	return Settings{PublicURL: values.PublicURL, Data: values.Data, AdminToken: values.AdminToken}, nil
+	return Settings{PublicURL: values.PublicURL, Data: values.Data, AdminToken: values.AdminToken, Token: values.Token}, nil
 }
 
 // LoadDatabase makes Settings of what environ says about where the database is: Data and

@@ -30,6 +30,10 @@ func TestClient(t *testing.T) {
 			"STAGEGATE_DATA=" + dir + " STAGEGATE_PUBLIC_URL=https://ci.example STAGEGATE_ADMIN_TOKEN_FILE=" + file, "http://other:8080/a/",
 			config.Settings{PublicURL: "http://other:8080/a", Data: dir, AdminToken: config.NewSecret(token)},
 		},
+		{
+			"STAGEGATE_DATA=" + dir + " STAGEGATE_TOKEN=sgp_" + token, "",
+			config.Settings{PublicURL: "http://127.0.0.1:8080", Data: dir, Token: config.NewSecret("sgp_" + token)},
+		},
 	} {
 		got, err := config.LoadClient(strings.Fields(c.environ), c.server)
 		if err != nil || got != c.want {
@@ -40,6 +44,13 @@ func TestClient(t *testing.T) {
 	var found config.Problems
 	if !errors.As(err, &found) || len(found) != 2 || found[0].Name != "--server" || found[1].Name != "STAGEGATE_ADMIN_TOKEN" || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("problems: %v", err)
+	}
+}
+
+// TestServeHasNoToken asks that a process that serves lets the variable be.
+func TestServeHasNoToken(t *testing.T) {
+	if s := mustLoad(t, required("STAGEGATE_TOKEN=short"), nil); s.Token.Reveal() != "" {
+		t.Errorf("settings: %s", s)
 	}
 }
 

@@ -45,6 +45,7 @@ type Settings struct {
 	TrustedProxies     string // networks with commas between them; see Proxies
 	RunnerToken        Secret // of a process that only runs jobs of a server; see LoadRunner
 
+	Token      Secret // a person's, of a command that asks a process; empty: none was given
 	AdminToken Secret // the operator's; empty: what the file AdminTokenPath holds
 
 	SecretsKeyURL    string // empty: the file SecretsKeyPath
@@ -169,7 +170,7 @@ func Load(environ []string, flags map[string]string) (Settings, error) {
 		l.load(&values, s)
 	}
 	l.derive(&values)
-	l.refuseUnknown(append(runnerSettings(), settings...), settings)
+	l.refuseUnknown(append(append(runnerSettings(), tokenSetting), settings...), settings)
 	if len(l.problems) > 0 {
 		return Settings{}, l.problems
 	}

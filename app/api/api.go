@@ -9,10 +9,12 @@ package api
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/stagegate/stagegate/internal/audit"
 	"github.com/stagegate/stagegate/internal/pipeline"
@@ -109,6 +111,7 @@ type Visitor struct {
 	Operations Operations
 	Runners    Runners
 	Secrets    Secrets
+	Scopes     []Scope // what they may use it for; none: nothing
 }
 
 // Config is what Handler needs.
@@ -116,7 +119,10 @@ type Config struct {
 	// Admit tells for whom the token of a request speaks. It may be any text, also an
 	// empty one; for one that speaks for nobody there is a *Refusal.
 	Admit func(ctx context.Context, token string) (Visitor, error)
-	Log   *slog.Logger
+	// Failed counts a request whose token speaks for nobody, and tells how long whoever
+	// sent it is to wait; nil: nobody waits.
+	Failed func(*http.Request) time.Duration
+	Log    *slog.Logger
 }
 
 type server struct {
@@ -129,56 +135,70 @@ type server struct {
 func Handler(c Config) http.Handler {
 	s := &server{Config: c, mux: http.NewServeMux()}
 	for _, r := range routes() {
-		s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.answer(r.handle))
+		s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.answer(r.scope, r.handle))
 	}
-	s.mux.HandleFunc("/", s.answer((*server).nothing))
+	s.mux.HandleFunc("/", s.answer(Read, (*server).nothing))
 	return s
 }
 
 // route is one operation of openapi.json.
 type route struct {
 	method, path string
+	scope        Scope // that it takes
 	handle       func(*server, http.ResponseWriter, *http.Request) error
 }
 
 func routes() []route {
 	const one = "/executions/{execution}"
 	return []route{
-		{http.MethodGet, "/openapi.json", (*server).describe},
-		{http.MethodGet, "/pipelines", (*server).pipelines},
-		{http.MethodGet, "/webhook", (*server).webhook},
-		{http.MethodGet, "/executions", (*server).executions},
-		{http.MethodPost, "/executions", (*server).start},
-		{http.MethodGet, one, (*server).execution},
-		{http.MethodGet, one + "/artifacts/{artifact}", (*server).artifact},
-		{http.MethodGet, one + "/stages/{stage}/actions/{action}/log", (*server).log},
-		{http.MethodPost, one + "/approve", (*server).approve},
-		{http.MethodPost, one + "/reject", (*server).reject},
-		{http.MethodPost, one + "/retry", (*server).retry},
-		{http.MethodPost, one + "/override", (*server).override},
-		{http.MethodPost, one + "/stop", (*server).stop},
-		{http.MethodPost, "/rollbacks", (*server).rollback},
-		{http.MethodGet, "/transitions", (*server).transitions},
-		{http.MethodPost, "/transitions", (*server).disable},
-		{http.MethodPost, "/transitions/enable", (*server).enable},
-		{http.MethodGet, "/audit", (*server).audit},
-		{http.MethodGet, "/runners", (*server).runners},
-		{http.MethodPost, "/runners", (*server).addRunner},
-		{http.MethodDelete, "/runners/{runner}", (*server).removeRunner},
-		{http.MethodGet, "/secrets", (*server).secrets},
-		{http.MethodPut, "/secrets", (*server).setSecret},
-		{http.MethodDelete, "/secrets", (*server).removeSecret},
-		{http.MethodPost, "/secrets/rotate", (*server).rotateSecrets},
+		{http.MethodGet, "/openapi.json", Read, (*server).describe},
+		{http.MethodGet, "/pipelines", Read, (*server).pipelines},
+		{http.MethodGet, "/webhook", Admin, (*server).webhook},
+		{http.MethodGet, "/executions", Read, (*server).executions},
+		{http.MethodPost, "/executions", Run, (*server).start},
+		{http.MethodGet, one, Read, (*server).execution},
+		{http.MethodGet, one + "/artifacts/{artifact}", Read, (*server).artifact},
+		{http.MethodGet, one + "/stages/{stage}/actions/{action}/log", Read, (*server).log},
+		{http.MethodPost, one + "/approve", Approve, (*server).approve},
+		{http.MethodPost, one + "/reject", Approve, (*server).reject},
+		{http.MethodPost, one + "/retry", Run, (*server).retry},
+		{http.MethodPost, one + "/override", Approve, (*server).override},
+		{http.MethodPost, one + "/stop", Run, (*server).stop},
+		{http.MethodPost, "/rollbacks", Run, (*server).rollback},
+		{http.MethodGet, "/transitions", Read, (*server).transitions},
+		{http.MethodPost, "/transitions", Run, (*server).disable},
+		{http.MethodPost, "/transitions/enable", Run, (*server).enable},
+		{http.MethodGet, "/audit", Admin, (*server).audit},
+		{http.MethodGet, "/runners", Admin, (*server).runners},
+		{http.MethodPost, "/runners", Admin, (*server).addRunner},
+		{http.MethodDelete, "/runners/{runner}", Admin, (*server).removeRunner},
+		{http.MethodGet, "/secrets", Admin, (*server).secrets},
+		{http.MethodPut, "/secrets", Admin, (*server).setSecret},
+		{http.MethodDelete, "/secrets", Admin, (*server).removeSecret},
+		{http.MethodPost, "/secrets/rotate", Admin, (*server).rotateSecrets},
 	}
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v, err := s.Admit(r.Context(), bearer(r))
 	if err != nil {
-		s.refuse(w, r, err)
+		s.refuse(w, r, s.failed(r, err))
 		return
 	}
 	s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
+}
+
+// failed counts a token that speaks for nobody. Of too many each is refused in the same
+// way; a token that is good is never kept waiting for the sake of others.
+func (s *server) failed(r *http.Request, err error) error {
+	var no *Refusal
+	if s.Failed == nil || !errors.As(err, &no) || no.Code != Unauthorized {
+		return err
+	}
+	if wait := s.Failed(r); wait > 0 {
+		return TooSoon(wait)
+	}
+	return err
 }
 
 // visitorKey is where the context of a request has its Visitor.
@@ -194,12 +214,16 @@ func bearer(r *http.Request) string {
 }
 
 // answer carries out a route for whoever asks, and answers for its error.
-func (s *server) answer(handle func(*server, http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+func (s *server) answer(takes Scope, handle func(*server, http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 		visited := *s
 		visited.Visitor, _ = r.Context().Value(visitorKey{}).(Visitor)
-		if err := handle(&visited, w, r); err != nil {
+		err := visited.lacking(takes)
+		if err == nil {
+			err = handle(&visited, w, r)
+		}
+		if err != nil {
 			s.refuse(w, r, err)
 		}
 	}

@@ -132,7 +132,7 @@ func (s *shelf) admit(_ context.Context, given string) (api.Visitor, error) {
 	if given != token {
 		return api.Visitor{}, &api.Refusal{Code: api.Unauthorized, Message: "the token is missing or wrong"}
 	}
-	return api.Visitor{Executions: s, Operations: s, Runners: s, Secrets: s}, nil
+	return api.Visitor{Scopes: api.Scopes(), Executions: s, Operations: s, Runners: s, Secrets: s}, nil
 }
 
 func serve(t *testing.T, s *shelf) (*httptest.Server, api.Client) {

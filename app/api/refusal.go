@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // Code tells a program why something was refused. Codes are stable.
@@ -22,6 +25,7 @@ const (
 	TooLarge         Code = "too_large"          // 413
 	Invalid          Code = "invalid"            // 422: what was asked for makes no sense
 	Ambiguous        Code = "ambiguous"          // 422: more than one thing is meant by it
+	TooMany          Code = "too_many"           // 429: wait as long as Retry-After says
 	Internal         Code = "internal"           // 500
 	Unavailable      Code = "unavailable"        // 503: GitHub does not answer; try again later
 )
@@ -31,7 +35,7 @@ func (c Code) status() int {
 		Unauthorized: http.StatusUnauthorized, Forbidden: http.StatusForbidden, NotFound: http.StatusNotFound,
 		MethodNotAllowed: http.StatusMethodNotAllowed, Conflict: http.StatusConflict, Already: http.StatusConflict,
 		TooLarge: http.StatusRequestEntityTooLarge, Invalid: http.StatusUnprocessableEntity,
-		Ambiguous: http.StatusUnprocessableEntity, Unavailable: http.StatusServiceUnavailable,
+		Ambiguous: http.StatusUnprocessableEntity, TooMany: http.StatusTooManyRequests, Unavailable: http.StatusServiceUnavailable,
 	}[c]
 	if !known {
 		return http.StatusInternalServerError
@@ -44,6 +48,15 @@ type Refusal struct {
 	Code         Code     `json:"code"`
 	Message      string   `json:"message"`                // one sentence, with what to do instead
 	Alternatives []string `json:"alternatives,omitempty"` // what would be understood in place of what was said
+
+	RetryAfter time.Duration `json:"-"` // of too many
+}
+
+// TooSoon refuses one who asks too often.
+func TooSoon(wait time.Duration) *Refusal {
+	no := refuse(TooMany, "too many requests: wait %s", max(wait, time.Second).Round(time.Second))
+	no.RetryAfter = wait
+	return no
 }
 
 func (r *Refusal) Error() string { return r.Message }
@@ -72,6 +85,9 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		no = refuse(Internal, "something went wrong inside; the log of the server says what")
+	}
+	if no.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(no.RetryAfter.Seconds()))))
 	}
 	if no.Code == Unauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="stagegate"`)

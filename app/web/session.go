@@ -45,6 +45,7 @@ type SignIn interface {
 type Visitor struct {
 	Login     string
 	Dashboard Dashboard
+	Tokens    Tokens
 	form      string // what their forms carry
 }
 

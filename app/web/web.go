@@ -106,6 +106,9 @@ func (s *server) route(e *gin.Engine) {
 	e.Match(read, CallbackPath, s.callback)
 	if s.SignIn != nil {
 		e.POST("/logout", s.saying(s.logout))
+		e.Match(read, "/tokens", s.signedIn(s.tokens))
+		e.POST("/tokens", s.saying(s.makeToken))
+		e.POST("/tokens/:id/revoke", s.saying(s.revokeToken))
 		const one = "/repositories/:owner/:name/:pipeline/:number"
 		e.Match(read, "/repositories/:owner/:name", s.signedIn(s.list))
 		e.Match(read, one, s.signedIn(s.executionOf))

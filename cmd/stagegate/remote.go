@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,7 +34,8 @@ type remote struct {
 const remoteHelp = `
 
 The server is that of --server, else of STAGEGATE_PUBLIC_URL, else of this machine;
-the token is STAGEGATE_ADMIN_TOKEN, else what the file admin-token of the data
+the token is STAGEGATE_TOKEN, else the operator's in STAGEGATE_ADMIN_TOKEN, else what
+stagegate login has kept for the server, else what the file admin-token of the data
 folder (STAGEGATE_DATA) holds. EXECUTION is an id, PIPELINE/NUMBER, or
 OWNER/REPOSITORY/PIPELINE/NUMBER. The exit code is 1 if the server refuses, and 2
 if the command is wrong.`
@@ -60,13 +62,16 @@ func (r *remote) connect() error {
 	if err != nil {
 		return err
 	}
-	r.URL, r.Token = s.PublicURL, s.AdminToken.Reveal()
+	r.URL, r.Token = s.PublicURL, cmp.Or(s.Token.Reveal(), s.AdminToken.Reveal())
 	if r.Token != "" {
 		return nil
 	}
+	if r.Token, err = keptToken(r.URL); r.Token != "" || err != nil {
+		return err
+	}
 	text, err := os.ReadFile(s.AdminTokenPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return usageError{fmt.Errorf("there is no token: set STAGEGATE_ADMIN_TOKEN, or STAGEGATE_DATA to the data folder of the server; there is no %s", s.AdminTokenPath())}
+		return usageError{fmt.Errorf("there is no token: run stagegate login, or set STAGEGATE_TOKEN; the operator sets STAGEGATE_ADMIN_TOKEN, or STAGEGATE_DATA to the data folder of the server, and there is no %s", s.AdminTokenPath())}
 	}
 	if err != nil {
 		return usageError{fmt.Errorf("read the token: %w", err)}

@@ -188,7 +188,7 @@ func TestRemoteMistakes(t *testing.T) {
 		code      int
 		want      string
 	}{
-		{"STAGEGATE_DATA=" + empty, "executions", exitUsage, "there is no token: set STAGEGATE_ADMIN_TOKEN"},
+		{"STAGEGATE_DATA=" + empty, "executions", exitUsage, "there is no token: run stagegate login"},
 		{"STAGEGATE_ADMIN_TOKEN=short", "executions", exitUsage, "fewer than 20"},
 		{token, "executions --server localhost:1", exitUsage, "--server: is not an absolute URL"},
 		{token, "executions --server " + strange.URL, exitFailed, "404 Not Found, and not as a Stagegate"},
