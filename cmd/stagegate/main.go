@@ -97,7 +97,7 @@ and run it on your machine with run; demo shows the rest without an account.`,
 		}
 	}
 	add("tree", validateCommand(), planCommand(), runCommand(), schemaCommand(), demoCommand())
-	add("app", serveCommand(), runnerCommand(), auditCommand())
+	add("app", serveCommand(), runnerCommand(), doctorCommand(), auditCommand())
 	add("ask", loginCommand(), logoutCommand(), pipelinesCommand(), executionsCommand(), executionCommand(), logsCommand(), artifactsCommand(),
 		startCommand(), decideCommand(true), decideCommand(false), retryCommand(), overrideCommand(), rollbackCommand(), stopCommand(), transitionCommand(), secretCommand())
 	add("", &cobra.Command{
