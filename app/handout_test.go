@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,8 +48,12 @@ func newCounter(t *testing.T) *counter {
 	c.shop = c.github.AddRepository("octo/shop")
 	c.github.AddRepository("octo/site")
 	c.github.AddRepository("other/shop")
+	data := filepath.Join(t.TempDir(), "da ta%41#") // which is no URL's path
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	settings, err := config.Load(nil, map[string]string{
-		"data": t.TempDir(), "github-url": c.github.URL(), "github-app-id": fmt.Sprint(c.github.AppID()),
+		"data": data, "github-url": c.github.URL(), "github-app-id": fmt.Sprint(c.github.AppID()),
 		"github-private-key": string(c.github.PrivateKeyPEM()), "github-webhook-secret": c.github.WebhookSecret(),
 	})
 	if err != nil {
@@ -423,7 +428,7 @@ func TestSecretKeyLost(t *testing.T) {
 	if err := os.WriteFile(path, key, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.settings.SecretsOldKeyURL = "file://" + path
+	c.settings.SecretsOldKeyURL = (&url.URL{Scheme: "file", Path: path}).String()
 	c.open()
 	c.gives("with the old key beside it", asks{}, "value")
 	if rotated, err := c.api.RotateSecrets(t.Context()); err != nil || rotated.Secrets != 2 {

@@ -81,6 +81,9 @@ func (v visitor) setSecret(ctx context.Context, p api.SetSecret, value []byte) (
 		return s, v.keyRefused(err)
 	}
 	return s, v.update(ctx, func(tx store.Tx) error {
+		if err := key.stored(ctx, tx); err != nil {
+			return err
+		}
 		if err := key.seal(ctx, tx, s, value); err != nil {
 			return err
 		}

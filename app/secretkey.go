@@ -69,7 +69,7 @@ func (a *App) keptKey(ctx context.Context) (*keeper.Keeper, error) {
 	case info.Mode().Perm()&0o077 != 0:
 		a.log.Warn("the key of secrets may be read by other users of this machine", "file", path, "mode", info.Mode().Perm().String())
 	}
-	return keeper.Open(ctx, "file://"+path)
+	return keeper.OpenFile(path)
 }
 
 // neverSealed refuses to make a key file where one has been.
@@ -126,13 +126,21 @@ func (a *App) secretKeyRows(ctx context.Context) (rows []store.SecretKey, err er
 	return rows, err
 }
 
+// stored makes sure that the data key is in the database: it may be new, or have been
+// rotated away since it was read.
+func (k *sealingKey) stored(ctx context.Context, tx store.Tx) error {
+	if k.row.ID == 0 {
+		return tx.AddSecretKey(ctx, &k.row)
+	}
+	rows, err := tx.SecretKeys(ctx)
+	if err == nil && !slices.ContainsFunc(rows, func(r store.SecretKey) bool { return r.ID == k.row.ID }) {
+		err = refused(codeConflict, "the key of secrets was changed at this moment: try again")
+	}
+	return err
+}
+
 // seal encrypts a value for its place and stores it.
 func (k *sealingKey) seal(ctx context.Context, tx store.Tx, s store.Secret, value []byte) error {
-	if k.row.ID == 0 {
-		if err := tx.AddSecretKey(ctx, &k.row); err != nil {
-			return err
-		}
-	}
 	s.Key = k.row.ID
 	bound, err := s.Bound()
 	if err != nil {

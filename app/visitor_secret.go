@@ -17,8 +17,7 @@ func (v visitor) Secrets(ctx context.Context, f api.SecretPlace) ([]api.Secret, 
 	err := v.store.View(ctx, func(tx store.Tx) error {
 		all, err := tx.Secrets(ctx)
 		for _, s := range all {
-			of := api.Secret{}
-			if of = secretOf(s, false); matches(f.Repository, of.Repository) && matches(f.Organization, of.Organization) {
+			if of := secretOf(s, false); matches(f.Repository, of.Repository) && matches(f.Organization, of.Organization) {
 				found = append(found, of)
 			}
 		}
@@ -125,6 +124,9 @@ func (a *App) reseal(ctx context.Context, tx store.Tx, by caller, next *sealingK
 	}
 	all, err := tx.Secrets(ctx)
 	if err != nil {
+		return 0, err
+	}
+	if err := next.stored(ctx, tx); err != nil {
 		return 0, err
 	}
 	var broken []string

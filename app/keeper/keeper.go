@@ -47,7 +47,7 @@ func Open(ctx context.Context, address string) (*Keeper, error) {
 		return nil, fmt.Errorf("the URL of a key begins with one of %s", strings.Join(Schemes, ":, ")+":")
 	}
 	if u.Scheme == "file" {
-		return openFile(filepath.FromSlash(u.Path))
+		return OpenFile(filepath.FromSlash(u.Path))
 	}
 	k, err := secrets.OpenKeeper(ctx, address)
 	if err != nil {
@@ -56,9 +56,9 @@ func Open(ctx context.Context, address string) (*Keeper, error) {
 	return &Keeper{k, u.Redacted()}, nil
 }
 
-// openFile reads a key of 32 bytes in base64. Its name is a digest of the key, so
-// that another key in the same file is not taken for it.
-func openFile(path string) (*Keeper, error) {
+// OpenFile opens a file that holds a key of 32 bytes in base64. The keeper's name is a
+// digest of the key, so that another key in the same file is not taken for it.
+func OpenFile(path string) (*Keeper, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the key: %w", err)

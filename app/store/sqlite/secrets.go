@@ -9,7 +9,7 @@ import (
 	"github.com/stagegate/stagegate/app/store"
 )
 
-const secretColumns = `kind, name, organization_id, repository_id, environment, terms, owner, actor, set_at, used_at, key, sealed`
+const secretColumns = `kind, name, organization_id, repository_id, environment, terms, owner, actor, set_at, used_at, key, sealed` // #nosec G101 -- names of columns
 
 func (t *transaction) Secrets(ctx context.Context) ([]store.Secret, error) {
 	return t.secrets(ctx, `SELECT `+secretColumns+` FROM secrets ORDER BY kind DESC, owner COLLATE NOCASE, environment, name`)
