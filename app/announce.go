@@ -12,6 +12,7 @@ import (
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 // announce keeps the one comment on a pull request that says which approvals
@@ -81,12 +82,15 @@ func (a *App) announceFirst(ctx context.Context, x store.Execution) ([]store.Ann
 
 func (a *App) announceOn(ctx context.Context, x store.Execution, ann store.Announcement) error {
 	marker := "<!-- stagegate:approvals:" + strings.ToLower(x.Definition.Name) + " -->"
-	text := a.announcement(x) + "\n\n" + marker
+	before, err := a.voidBefore(ctx, x)
+	if err != nil {
+		return err
+	}
+	text := a.announcement(x) + before + "\n\n" + marker
 	digest := digestOf(text)
 	if digest == ann.Digest {
 		return nil
 	}
-	var err error
 	if ann.Comment, err = a.stick(ctx, repository(x), ann.PullRequest, ann.Comment, text, marker); err != nil {
 		return err
 	}
@@ -133,26 +137,25 @@ func (a *App) announcement(x store.Execution) string {
 			switch {
 			case act.Status == pipeline.Waiting:
 				fmt.Fprintf(&b, "**%s waits for an approval.**\n\n%s\n\n", name, howToApprove(x.Execution, i, j))
-			case act.Decision != nil:
+			case act.Decision != nil && explain.Void(x.Execution, i, j) == "":
 				fmt.Fprintf(&b, "%s was %s at %s, for commit `%s`.\n\n", name, plain(act.Reason),
 					act.Decision.At.UTC().Format("15:04 MST on 2 January 2006"), x.Revision.Commit)
 			default:
-				fmt.Fprintf(&b, "%s: %s, for commit `%s`.\n\n", name, announcedEnd(x, act), x.Revision.Commit)
+				fmt.Fprintf(&b, "%s: %s, for commit `%s`.\n\n", name, announcedEnd(x, i, j), x.Revision.Commit)
 			}
 		}
 	}
 	return strings.TrimSpace(b.String())
 }
 
-// announcedEnd says why an approval no longer waits although nobody decided.
-func announcedEnd(x store.Execution, act pipeline.ActionState) string {
-	switch {
-	case act.Status == pipeline.Expired:
-		return "the approval expired"
-	case act.Reason != "":
-		return "the approval is void: " + plain(act.Reason)
-	case x.Reason != "":
-		return "the approval is void: " + plain(x.Reason)
+// announcedEnd says why an approval no longer waits although nobody decided, or why
+// what was decided does not count.
+func announcedEnd(x store.Execution, i, j int) string {
+	if text := explain.Void(x.Execution, i, j); text != "" {
+		return "the approval is " + plain(text)
 	}
-	return "the approval is void"
+	if x.Stages[i].Actions[j].Status == pipeline.Expired {
+		return "the approval expired"
+	}
+	return "the approval is " + plain(statusWords(x.Stages[i].Actions[j].Status)+colon(x.Stages[i].Actions[j].Reason))
 }

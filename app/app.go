@@ -207,6 +207,7 @@ func (a *App) queueConfig() *river.Config {
 	river.AddWorker(workers, work(a.log, a.expire))
 	river.AddWorker(workers, work(a.log, a.due))
 	river.AddWorker(workers, work(a.log, a.compare))
+	river.AddWorker(workers, work(a.log, a.describe))
 	river.AddWorker(workers, work(a.log, a.askTrust))
 	river.AddWorker(workers, work(a.log, a.recover))
 	river.AddWorker(workers, work(a.log, a.startScheduled))

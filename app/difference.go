@@ -78,24 +78,39 @@ func firstCommit(found []store.Execution) string {
 	return found[0].Revision.Commit
 }
 
-// owned finds the owners of what a gate would let in. Who owns what is never read from
-// the change itself: it is what the default branch says, and of a push to that, what it
-// said at the commit with which the stage last succeeded. Where nothing has, all owners
-// are asked.
-func (a *App) owned(ctx context.Context, g gate) ([]pipeline.Owned, error) {
+// located finds the repository of a gate as it is now, with its default branch.
+func (a *App) located(ctx context.Context, g gate) (github.Repository, error) {
 	repo, _, err := a.github.Find(ctx, repository(g.x))
 	if err == nil && repo.ID != g.x.RepositoryID {
 		err = fmt.Errorf("%w: another repository is called %s now", github.ErrNotFound, repo)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find the default branch: %w", err)
+		return repo, fmt.Errorf("find the default branch: %w", err)
 	}
-	c, err := a.differenceOf(ctx, g, repo.DefaultBranch)
+	return repo, nil
+}
+
+// owned finds the owners of what a gate would let in.
+func (a *App) owned(ctx context.Context, g gate) ([]pipeline.Owned, error) {
+	repo, err := a.located(ctx, g)
 	if err != nil {
 		return nil, err
 	}
-	at := c.since
+	d, err := a.differenceOf(ctx, g, repo.DefaultBranch)
+	if err != nil {
+		return nil, err
+	}
+	return a.ownersOf(ctx, g, repo, d)
+}
+
+// ownersOf finds the owners of a difference. Who owns what is never read from the
+// change itself: it is what the default branch says, and of a push to that, what it
+// said at the commit with which the stage last succeeded. Where nothing has, all owners
+// are asked.
+func (a *App) ownersOf(ctx context.Context, g gate, repo github.Repository, d difference) ([]pipeline.Owned, error) {
+	at := d.since
 	if at == "" || g.x.Lane != branchLane(repo.DefaultBranch) || g.x.Rollback != nil {
+		var err error
 		if at, err = a.github.Head(ctx, repo, branchLane(repo.DefaultBranch)); err != nil {
 			return nil, fmt.Errorf("read the head of %s: %w", repo.DefaultBranch, err)
 		}
@@ -104,8 +119,8 @@ func (a *App) owned(ctx context.Context, g gate) ([]pipeline.Owned, error) {
 	if err != nil {
 		return nil, err
 	}
-	sets := rules.Sets(c.inside.Files)
-	if c.all {
+	sets := rules.Sets(d.inside.Files)
+	if d.all {
 		sets = rules.All()
 	}
 	var all []pipeline.Owned

@@ -260,7 +260,7 @@ func stageSummary(x pipeline.Execution, i int) string {
 	b.WriteString(conditions(x, i))
 	b.WriteString("| Action | Result | Time |\n| --- | --- | --- |\n")
 	for j, act := range st.Actions {
-		fmt.Fprintf(&b, "| %s%s | %s | %s |\n", plain(act.Name), roleWords(x.Definition.Stages[i].Actions[j].Role), result(act), actionTime(act))
+		fmt.Fprintf(&b, "| %s%s | %s | %s |\n", plain(act.Name), roleWords(x.Definition.Stages[i].Actions[j].Role), result(x, i, j), actionTime(act))
 	}
 	if made := artifacts(st); made != "" {
 		fmt.Fprintf(&b, "\nArtifacts: %s\n", made)
@@ -281,9 +281,12 @@ func beginning(x pipeline.Execution) string {
 	return string(x.Trigger) + by(x.Actor)
 }
 
-func result(act pipeline.ActionState) string {
-	text := statusWords(act.Status)
+func result(x pipeline.Execution, i, j int) string {
+	act := x.Stages[i].Actions[j]
+	text, void := statusWords(act.Status), explain.Void(x, i, j)
 	switch {
+	case void != "":
+		text = plain(void)
 	case act.Decision != nil:
 		text = plain(act.Reason)
 	case act.Status == pipeline.Failed || act.Status == pipeline.Errored || act.Status == pipeline.Cancelled || act.Status == pipeline.Skipped:

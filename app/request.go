@@ -17,6 +17,9 @@ func howToApprove(x pipeline.Execution, i, j int) string {
 	if missing := explain.Missing(x, act, *def); missing != "" {
 		fmt.Fprintf(&b, "So far: %s.\n", plain(missing))
 	}
+	if shown := letsIn(x, act); shown != "" {
+		fmt.Fprintf(&b, "It lets in:\n\n%s\n\n", shown)
+	}
 	if act.Instructions != "" {
 		fmt.Fprintf(&b, "\n%s\n\n", instructions(act.Instructions))
 	}

@@ -21,11 +21,23 @@ type Approval struct {
 	AnyOf        []Group       `json:"any_of,omitempty"`
 	SelfReview   bool          `json:"self_review"`
 	RejectCount  int           `json:"reject_count,omitempty"` // zero: 1
+	Request      *Request      `json:"request,omitempty"`      // what it would let in, once it waits and that is known
 	Instructions string        `json:"instructions,omitempty"` // Markdown, hostile
 	Form         []Field       `json:"form,omitempty"`
 	ExpiresAt    time.Time     `json:"expires_at,omitzero"`
 	Requirements []Requirement `json:"requirements,omitempty"` // once it waits
 	Votes        []Vote        `json:"votes,omitempty"`
+}
+
+// Request is what an approval would let in, beside the execution's artifacts.
+type Request struct {
+	Text    string   `json:"text"`            // all of it, in words
+	Since   string   `json:"since,omitempty"` // the commit with which the stage last succeeded
+	Commits int      `json:"commits"`
+	Titles  []string `json:"titles,omitempty"` // of the first commits; hostile
+	Files   int      `json:"files"`
+	Sample  []string `json:"sample,omitempty"` // the first files; hostile
+	URL     string   `json:"url,omitempty"`    // at GitHub
 }
 
 // Group is people of whom some must approve.
@@ -116,6 +128,9 @@ func approval(x pipeline.Execution, def *pipeline.Approval, a pipeline.ActionSta
 	out.Instructions = a.Instructions
 	if a.Status == pipeline.Waiting {
 		out.Missing = explain.Missing(x, a, *def)
+	}
+	if r := a.Request; r != nil {
+		out.Request = &Request{explain.Difference(x, *r), r.Since, r.Commits, r.Titles, r.Files, r.Sample, r.Link}
 	}
 	for _, r := range a.Tally(*def) {
 		out.Requirements = append(out.Requirements, Requirement{r.Group, explain.Who(x, *def, r), r.Count, append([]string{}, r.Have...)})

@@ -55,7 +55,7 @@ func TestTypes(t *testing.T) {
 		"Summaries": api.Page[api.Summary]{}, "Revision": api.Revision{}, "Execution": api.Execution{}, "Problem": api.Problem{},
 		"Variable": api.Variable{}, "Stage": api.Stage{}, "Action": api.Action{}, "Wait": api.Wait{}, "Check": api.Check{}, "Finding": api.Finding{}, "Overridden": api.Overridden{}, "PastStage": api.PastStage{}, "PastAction": api.PastAction{}, "Attempt": api.Attempt{},
 		"Artifact": api.Artifact{}, "Approval": api.Approval{}, "Decision": api.Decision{},
-		"Answer": api.Answer{}, "Group": api.Group{}, "Field": api.Field{}, "Requirement": api.Requirement{}, "Vote": api.Vote{}, "Retry": api.Retry{}, "Override": api.Override{}, "Stop": api.Stop{}, "Start": api.Start{},
+		"Answer": api.Answer{}, "Group": api.Group{}, "Field": api.Field{}, "Requirement": api.Requirement{}, "Vote": api.Vote{}, "Request": api.Request{}, "Retry": api.Retry{}, "Override": api.Override{}, "Stop": api.Stop{}, "Start": api.Start{},
 		"Rollback": api.Rollback{}, "RollbackPlan": api.RollbackPlan{}, "Gates": api.Gates{}, "Gate": api.Gate{}, "GoesBack": api.GoesBack{},
 		"Webhook": api.Webhook{}, "Upstream": api.Upstream{}, "Transition": api.Transition{}, "Transitions": api.Page[api.Transition]{}, "Runners": api.Page[api.Runner]{}, "Runner": api.Runner{}, "NewRunner": api.NewRunner{}, "AddRunner": api.AddRunner{}, "Way": api.Way{}, "AuditRow": audit.Row{}, "AuditPage": api.AuditPage{}, "Disable": api.Disable{},
 		"Secret": api.Secret{}, "Secrets": api.Page[api.Secret]{}, "Rotated": api.Rotated{},

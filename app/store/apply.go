@@ -93,6 +93,8 @@ func (d *drain) carry(ctx context.Context, x Execution, effect pipeline.Effect) 
 		return d.stopJob(ctx, e.Job)
 	case pipeline.AwaitExpiry:
 		return d.tx.Enqueue(ctx, Expire{Job: e.Job.String()}, e.At)
+	case pipeline.Describe:
+		return d.tx.Enqueue(ctx, Describe{Job: e.Job.String(), At: d.at}, time.Time{})
 	case pipeline.AwaitDue:
 		return d.tx.Enqueue(ctx, Due{Execution: x.ID, Stage: e.Stage, Attempt: e.Attempt}, e.At)
 	case pipeline.Compare:

@@ -73,6 +73,20 @@ func (Expire) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: QueueTimer, MaxAttempts: forever}
 }
 
+// Describe finds out what an approval would let in.
+type Describe struct {
+	Job string    `json:"job"`
+	At  time.Time `json:"at"` // when it was first to be found out
+}
+
+// Kind names the work in the queue.
+func (Describe) Kind() string { return "describe" }
+
+// InsertOpts chooses the queue.
+func (Describe) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueSource, MaxAttempts: forever}
+}
+
 // Due tells a stage that a time has come which it waited for.
 type Due struct {
 	Execution string `json:"execution"`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagegate/stagegate/internal/human"
 	"github.com/stagegate/stagegate/internal/pipeline"
+	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
 
 type action struct {
@@ -25,6 +26,8 @@ type action struct {
 	Remarks   []remark
 	Summary   string // Markdown, shown as text
 	Decision  *decision
+	Votes     []vote
+	Void      string // why what was said counts for nothing
 	Gate      *gate
 	Log       *logView
 	LogLink   string // to the page with the log, where this one has it not
@@ -48,7 +51,7 @@ func (v *view) action(i, j int) *action {
 		ID: clip(st.Name+"."+a.Name, 200), Name: clip(cmp.Or(def.Title(), a.Name), 100), Role: roleWords(def.Role), Status: actionBadge(v.x, a),
 		Took: took(a.StartedAt, a.EndedAt, v.now), Attempt: beyondFirst(a.Attempt), Reason: v.reason(st, a, def),
 		Image: clip(shortImage(a.Image), 200), FullImage: clip(a.Image, 500),
-		Artifacts: v.artifacts(a.Artifacts), Decision: v.decision(a.Decision),
+		Artifacts: v.artifacts(a.Artifacts), Decision: v.decision(a.Decision), Votes: votes(a),
 	}
 	for _, o := range a.Outputs {
 		out.Outputs = append(out.Outputs, pipeline.Value{Name: clip(o.Name, 100), Value: clip(o.Value, 1000)})
@@ -56,6 +59,9 @@ func (v *view) action(i, j int) *action {
 	out.Remarks, out.Summary = v.remarks(a.Annotations), passage(a.Summary, maxSummary)
 	if a.Status == pipeline.Waiting {
 		out.Gate = v.gate(i, j, def)
+	}
+	if def.Approval != nil {
+		out.Void = sentence(clip(explain.Void(v.x, i, j), 500))
 	}
 	if def.Approval == nil && a.Decision == nil {
 		v.logs(out, v.x.JobID(i, j), a)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stagegate/stagegate/internal/human"
@@ -72,6 +73,10 @@ type gate struct {
 	Who           string
 	NotAuthors    bool
 	Missing       string // how far it has come
+	New           link   // what it would let in
+	Titles, Files []string
+	Artifacts     []artifact
+	Tests         string
 	Instructions  string
 	Form          []field
 	Blanks        string // what follows the command and must be filled in
@@ -107,9 +112,55 @@ func (v *view) gate(i, j int, def pipeline.Action) *gate {
 	if def.Approval != nil {
 		g.Who, g.NotAuthors = clip(explain.Approvers(v.x, *def.Approval), 500), !def.Approval.SelfReview
 		g.Missing, g.Instructions = clip(explain.Missing(v.x, a, *def.Approval), 1000), passage(a.Instructions, 5000)
+		v.letsIn(g, a)
 		g.Form, g.Blanks = form(*def.Approval, a), blanks(*def.Approval, a)
 	}
 	return g
+}
+
+// letsIn shows what a gate would let in.
+func (v *view) letsIn(g *gate, a pipeline.ActionState) {
+	g.Artifacts, g.Tests = v.artifacts(v.x.Artifacts()), explain.Tests(v.x)
+	r := a.Request
+	if r == nil {
+		return
+	}
+	g.New = link{clip(sentence(explain.Difference(v.x, *r)), 500), r.Link}
+	for _, title := range r.Titles {
+		g.Titles = append(g.Titles, clip(title, 100))
+	}
+	for _, file := range r.Sample {
+		g.Files = append(g.Files, clip(file, 200))
+	}
+	if more := r.Files - len(r.Sample); more > 0 && len(r.Sample) > 0 {
+		g.Files = append(g.Files, "and "+strconv.Itoa(more)+" more")
+	}
+}
+
+// vote is one person's answer to an approval.
+type vote struct {
+	Word, Actor, Door string
+	At                moment
+	Comment, Void     string
+}
+
+// votes lists those of an approval that says more than its decision does.
+func votes(a pipeline.ActionState) []vote {
+	if len(a.Votes) == 1 && a.Decision != nil {
+		return nil
+	}
+	var out []vote
+	for _, v := range a.Votes {
+		one := vote{
+			Word: "Rejected", Actor: clip(v.Actor, 100), Door: clip(v.Door, 30), At: momentOf(v.At),
+			Comment: clip(v.Comment, 1000), Void: clip(v.Void, 500),
+		}
+		if v.Approved {
+			one.Word = "Approved"
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // fillable tells whether an approval can be given without filling anything in.

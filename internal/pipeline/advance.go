@@ -164,6 +164,7 @@ func (m *move) ask(i, j int, def Action) {
 	}
 	a.Status, a.StartedAt, a.ExpiresAt = Waiting, m.now, m.now.Add(def.Approval.Expires)
 	m.emit(AwaitExpiry{a.ExpiresAt, m.JobID(i, j)})
+	m.emit(Describe{m.JobID(i, j)})
 }
 
 func (m *move) handOut(i, j int, def Action) {

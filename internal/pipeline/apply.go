@@ -115,6 +115,8 @@ func (m *move) apply(e Event) (bool, error) {
 		return m.onAction(e, e.Job, func(i int, a *ActionState) error { m.jobFinished(i, a, e.Result); return nil })
 	case Decided:
 		return m.onAction(e, e.Job, func(i int, a *ActionState) error { return m.decided(i, a, e) })
+	case Described:
+		return m.onAction(e, e.Job, func(_ int, a *ActionState) error { return a.described(e) })
 	case Withdrawn:
 		return m.onAction(e, e.Job, func(_ int, a *ActionState) error { return m.withdrawn(a, e) })
 	case ApprovalExpired:

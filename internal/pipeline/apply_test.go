@@ -148,7 +148,9 @@ func TestEffectsOfTheMainLoop(t *testing.T) {
 			pipeline.TellLock{Key: key("build"), Event: pipeline.Leave{Execution: "7"}},
 			pipeline.TellLock{Key: key("production"), Event: enter("production")},
 		}},
-		{pipeline.Entered{At: at(5), Stage: "production"}, []pipeline.Effect{pipeline.AwaitExpiry{At: at(65), Job: id("production", "sign-off", 1)}}},
+		{pipeline.Entered{At: at(5), Stage: "production"}, []pipeline.Effect{
+			pipeline.AwaitExpiry{At: at(65), Job: id("production", "sign-off", 1)}, pipeline.Describe{Job: id("production", "sign-off", 1)},
+		}},
 		{approve(10), []pipeline.Effect{
 			pipeline.TellLock{Key: key("production"), Event: pipeline.Begin{Claim: claim("production")}}, pipeline.StartJob{Job: rollOut},
 		}},
@@ -292,6 +294,7 @@ func TestTable(t *testing.T) {
 		pipeline.KindJobStarted:    pipeline.JobStarted{At: at(9), Job: id("production", "roll-out", 1)},
 		pipeline.KindJobFinished:   ended(9, id("production", "roll-out", 1), good),
 		pipeline.KindDecided:       pipeline.Decided{Meets: []string{"1"}, Actor: "bob", At: at(9), Job: id("production", "roll-out", 1)},
+		pipeline.KindDescribed:     pipeline.Described{At: at(9), Job: id("production", "roll-out", 1)},
 		pipeline.KindWithdrawn:     pipeline.Withdrawn{At: at(9), Job: id("production", "roll-out", 1), Actor: "carol"},
 		pipeline.KindExpired:       pipeline.ApprovalExpired{At: at(9), Job: id("production", "roll-out", 1)},
 	}

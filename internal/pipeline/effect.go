@@ -29,6 +29,9 @@ type (
 		Job JobID
 	}
 
+	// Describe wants to know what an approval would let in; Described answers.
+	Describe struct{ Job JobID }
+
 	// StartFollowers starts the pipelines that wait for the success of a stage, or,
 	// where Stage is empty, of the execution.
 	StartFollowers struct {
@@ -71,6 +74,7 @@ func (TellLock) effect()       {}
 func (StartJob) effect()       {}
 func (StopJob) effect()        {}
 func (AwaitExpiry) effect()    {}
+func (Describe) effect()       {}
 func (AwaitDue) effect()       {}
 func (StartFollowers) effect() {}
 func (Compare) effect()        {}

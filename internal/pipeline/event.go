@@ -41,6 +41,7 @@ const (
 	KindJobFinished   Kind = "job_finished"   // action
 	KindDecided       Kind = "decided"        // action
 	KindWithdrawn     Kind = "withdrawn"      // action
+	KindDescribed     Kind = "described"      // action
 	KindExpired       Kind = "expired"        // action
 )
 
@@ -246,6 +247,14 @@ type (
 		Review   int64    `json:",omitempty"` // the review that gives it, if one does
 	}
 
+	// Described tells what an approval would let in, for people to be shown.
+	Described struct {
+		At      time.Time
+		Job     JobID
+		Request Request
+		Owned   []Owned `json:",omitempty"` // where code owners are asked
+	}
+
 	// Withdrawn takes back a vote that has not decided the approval yet.
 	Withdrawn struct {
 		At     time.Time
@@ -288,6 +297,7 @@ func (Retry) Kind() Kind           { return KindRetry }
 func (JobStarted) Kind() Kind      { return KindJobStarted }
 func (JobFinished) Kind() Kind     { return KindJobFinished }
 func (Decided) Kind() Kind         { return KindDecided }
+func (Described) Kind() Kind       { return KindDescribed }
 func (Withdrawn) Kind() Kind       { return KindWithdrawn }
 func (ApprovalExpired) Kind() Kind { return KindExpired }
 
@@ -316,5 +326,6 @@ func (e Retry) When() time.Time           { return e.At }
 func (e JobStarted) When() time.Time      { return e.At }
 func (e JobFinished) When() time.Time     { return e.At }
 func (e Decided) When() time.Time         { return e.At }
+func (e Described) When() time.Time       { return e.At }
 func (e Withdrawn) When() time.Time       { return e.At }
 func (e ApprovalExpired) When() time.Time { return e.At }

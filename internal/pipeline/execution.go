@@ -201,9 +201,10 @@ type ActionState struct {
 	LogTail   string
 	Decision  *Decision // the vote that decided an approval
 
-	Instructions string  `json:",omitempty"` // of an approval, resolved
-	Owned        []Owned `json:",omitempty"` // of an approval by code owners: of what changed, as last asked
-	Votes        []Vote  `json:",omitempty"` // of an approval, in the order given, those that count no longer too
+	Instructions string   `json:",omitempty"` // of an approval, resolved
+	Request      *Request `json:",omitempty"` // of an approval: what it would let in; nil: not known yet
+	Owned        []Owned  `json:",omitempty"` // of an approval by code owners: of what changed, as last asked
+	Votes        []Vote   `json:",omitempty"` // of an approval, in the order given, those that count no longer too
 
 	Tests       *Tests `json:",omitempty"` // nil: it reported none
 	Annotations []Annotation

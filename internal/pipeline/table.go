@@ -83,6 +83,7 @@ func Table() []Row {
 		{KindJobStarted, OfAction, s(Queued), s(InProgress, Cancelling, Succeeded, Failed, Errored, TimedOut, Cancelled)},
 		{KindJobFinished, OfAction, s(Queued, InProgress, Cancelling), s(Succeeded, Failed, Errored, TimedOut, Cancelled)},
 		{KindDecided, OfAction, s(Waiting), nil},
+		{KindDescribed, OfAction, s(Waiting), s(Succeeded, Rejected, Expired, Cancelled)},
 		{KindWithdrawn, OfAction, s(Waiting), nil},
 		{KindExpired, OfAction, s(Waiting), s(Succeeded, Rejected, Expired, Cancelled)},
 	}

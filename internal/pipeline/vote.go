@@ -185,6 +185,26 @@ func (a ActionState) saying(approving bool, comment string) string {
 	return text
 }
 
+// Request is what an approval would let in, beside what the execution has itself.
+type Request struct {
+	Since   string   `json:",omitempty"` // the commit with which the stage last succeeded; empty: it is about a pull request, or nothing has
+	Link    string   `json:",omitempty"` // to what has changed, at GitHub
+	Commits int      `json:",omitempty"`
+	Titles  []string `json:",omitempty"` // of the first of them, hostile
+	Files   int      `json:",omitempty"`
+	Sample  []string `json:",omitempty"` // the first of them, hostile
+	Unknown string   `json:",omitempty"` // why it is not known
+}
+
+// described notes what an approval would let in. Who votes has the owners asked anew.
+func (a *ActionState) described(e Described) error {
+	a.Request = &e.Request
+	if len(a.Votes) == 0 {
+		a.Owned = e.Owned
+	}
+	return nil
+}
+
 // withdrawn takes back the vote of a person who takes back what it was given by.
 func (m *move) withdrawn(a *ActionState, e Withdrawn) error {
 	k := a.voteOf(e.Actor)
