@@ -166,6 +166,7 @@ func (a *App) Handler() http.Handler {
 		Executions: pages{a},
 		SignIn:     a.webSignIn(),
 		PublicURL:  a.settings.PublicURL,
+		Clients:    a.clients(),
 		Ready:      a.ready,
 		GitHubURL:  webAddress(a.settings.GitHubURL),
 		Version:    a.version,

@@ -42,12 +42,6 @@ func (s *server) guard(c *gin.Context) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// notFound is one and the same answer for a wrong token, a wrong path and a
-// wrong method.
-func notFound(c *gin.Context) {
-	c.String(http.StatusNotFound, "Not found.\nA page opens only by the details link of its check run.\n")
-}
-
 // recovered turns a panic into one log line and a 500 that tells nothing.
 func (s *server) recovered(c *gin.Context) {
 	defer func() {
@@ -72,7 +66,7 @@ func (s *server) recovered(c *gin.Context) {
 func (s *server) refuse(c *gin.Context, err error) {
 	switch {
 	case errors.Is(err, ErrNotFound):
-		notFound(c)
+		s.notFound(c)
 	case errors.Is(err, context.Canceled):
 		c.Abort() // nobody waits for the answer
 	default:

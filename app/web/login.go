@@ -67,7 +67,7 @@ func (s *server) login(c *gin.Context) {
 func (s *server) callback(c *gin.Context) {
 	pageHeaders(c)
 	if s.SignIn == nil {
-		notFound(c)
+		s.notFound(c)
 		return
 	}
 	cookie, err := c.Cookie(s.signInCookie())

@@ -111,7 +111,7 @@ func (s *server) log(c *gin.Context) {
 func (s *server) writeLog(c *gin.Context, x pipeline.Execution) {
 	id, ok := jobOf(x, c.Param("stage"), c.Param("action"), c.Param("attempt"))
 	if !ok {
-		notFound(c)
+		s.notFound(c)
 		return
 	}
 	log, err := s.Executions.Log(c.Request.Context(), id)

@@ -107,12 +107,14 @@ func (s *server) signedIn(handle func(*gin.Context, Visitor)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		v, err := s.visitor(c)
 		switch {
+		case err != nil && s.tooMany(c, s.limits.pages, s.Clients.Of(c.Request)):
 		case errors.Is(err, ErrNotFound) && c.Request.Method == http.MethodPost:
 			s.tell(c, http.StatusUnauthorized, Visitor{}, "You are signed out", "Nothing was done. Sign in, look again, and say it once more.")
 		case errors.Is(err, ErrNotFound):
 			s.leadTo(c, "/login?"+url.Values{"return": {c.Request.URL.RequestURI()}}.Encode())
 		case err != nil:
 			s.refuse(c, err)
+		case s.tooMany(c, s.limits.people, v.Login):
 		default:
 			pageHeaders(c)
 			handle(c, v)

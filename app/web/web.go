@@ -18,6 +18,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/stagegate/stagegate/internal/limit"
 	"github.com/stagegate/stagegate/internal/pipeline"
 	"github.com/stagegate/stagegate/internal/pipeline/explain"
 )
@@ -48,6 +49,7 @@ type Config struct {
 	Executions Executions
 	SignIn     SignIn                      // nil: nobody signs in
 	PublicURL  string                      // under which people reach all of it
+	Clients    limit.Clients               // by what they are told apart where they may ask only so often
 	Ready      func(context.Context) error // nil: always ready
 	GitHubURL  string                      // of its pages, such as https://github.com; empty: no links
 	Version    string                      // shown at the foot of a page
@@ -61,6 +63,7 @@ type server struct {
 	base   string // the path of the public URL
 	origin string // of the public URL
 	secure bool   // the public URL is https
+	limits limits
 }
 
 // Handler answers every request of the process.
@@ -71,7 +74,7 @@ func Handler(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &server{Config: c}
+	s := &server{Config: c, limits: newLimits(c.Now)}
 	if u, err := url.Parse(c.PublicURL); err == nil {
 		s.base, s.origin, s.secure = strings.TrimRight(u.EscapedPath(), "/"), u.Scheme+"://"+u.Host, u.Scheme == "https"
 	}
@@ -79,7 +82,7 @@ func Handler(c Config) http.Handler {
 	e := gin.New()
 	e.RedirectTrailingSlash = false // a redirect would tell a path apart
 	e.Use(s.guard, s.recovered)
-	e.NoRoute(notFound)
+	e.NoRoute(s.notFound)
 	s.route(e)
 	return e
 }
@@ -101,9 +104,9 @@ func (s *server) route(e *gin.Engine) {
 	e.Match(read, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	e.Match(read, "/readyz", s.ready)
 	e.Match(read, stylePath(), style)
-	e.Match(read, "/", s.home)
-	e.Match(read, "/login", s.login)
-	e.Match(read, CallbackPath, s.callback)
+	e.Match(read, "/", s.limited(s.limits.pages, s.home))
+	e.Match(read, "/login", s.limited(s.limits.signIns, s.login))
+	e.Match(read, CallbackPath, s.limited(s.limits.signIns, s.callback))
 	if s.SignIn != nil {
 		e.POST("/logout", s.saying(s.logout))
 		e.Match(read, "/tokens", s.signedIn(s.tokens))
@@ -115,8 +118,8 @@ func (s *server) route(e *gin.Engine) {
 		e.POST(one+"/:verb", s.saying(s.do))
 		e.Match(read, one+"/logs/:stage/:action/:attempt", s.signedIn(s.logOf))
 	}
-	e.Match(read, "/executions/:token", s.page)
-	e.Match(read, "/executions/:token/logs/:stage/:action/:attempt", s.log)
+	e.Match(read, "/executions/:token", s.limited(s.limits.pages, s.page))
+	e.Match(read, "/executions/:token/logs/:stage/:action/:attempt", s.limited(s.limits.pages, s.log))
 }
 
 // ready answers 503 while the process cannot do its work. The reason is for

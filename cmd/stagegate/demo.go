@@ -69,6 +69,7 @@ type demo struct {
 	repo   *githubtest.Repository
 	pull   int
 	head   string // the commit it is all about
+	home   string // of the dashboard
 }
 
 func (d *demo) run(ctx context.Context) (err error) {
@@ -138,12 +139,15 @@ func (d *demo) world(ctx context.Context) (config.Settings, error) {
 	if err != nil {
 		return config.Settings{}, err
 	}
-	d.github.SetWebhookURL("http://" + address + "/webhooks/github")
+	d.home = "http://" + address
+	d.github.SetWebhookURL(d.home + "/webhooks/github")
+	d.github.SetCallbackURL(d.home + "/login/callback")
 	return config.Load(nil, map[string]string{
 		"listen": address, "data": filepath.Join(d.dir, "data"), "github-url": d.github.URL(),
 		"github-app-id":         strconv.FormatInt(d.github.AppID(), 10),
 		"github-private-key":    string(d.github.PrivateKeyPEM()),
 		"github-webhook-secret": d.github.WebhookSecret(),
+		"github-client-id":      d.github.ClientID(), "github-client-secret": d.github.ClientSecret(),
 	})
 }
 
@@ -325,7 +329,12 @@ func (d *demo) log() string {
 
 // play leaves everything running. What the person types becomes a comment.
 func (d *demo) play(ctx context.Context, changes <-chan githubtest.Change) error {
-	fmt.Fprintf(d.out, "\nEverything is still running, until Ctrl-C.\n\n  git clone --branch version-1.5 %s\n\nPush to that branch to run it again.", d.repo.CloneURL("alice"))
+	link, err := d.github.SignInLink("bob", d.home+"/login")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(d.out, "\nEverything is still running, until Ctrl-C.\n\nThe dashboard, signed in as bob; the link is good once:\n\n  %s\n", link)
+	fmt.Fprintf(d.out, "\n  git clone --branch version-1.5 %s\n\nPush to that branch to run it again.", d.repo.CloneURL("alice"))
 	if d.person {
 		fmt.Fprintf(d.out, " A line you type here becomes bob's comment on #%d.", d.pull)
 	}

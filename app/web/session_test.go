@@ -1,0 +1,140 @@
+package web_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagegate/stagegate/app/web"
+	"github.com/stagegate/stagegate/internal/limit"
+	"github.com/stagegate/stagegate/internal/pipeline"
+)
+
+// desk lets everybody in as bob.
+type desk struct{ asked []string }
+
+func (d *desk) AuthorizeURL(state, verifier string) string {
+	return "https://github.com/login/oauth/authorize?" + url.Values{"state": {state}}.Encode()
+}
+
+func (d *desk) Enter(_ context.Context, code, verifier, state string) (string, error) {
+	d.asked = append(d.asked, code)
+	return strings.Repeat("s", 43), nil
+}
+
+func (d *desk) Visitor(_ context.Context, session string) (web.Visitor, error) {
+	if session != strings.Repeat("s", 43) {
+		return web.Visitor{}, web.ErrNotFound
+	}
+	return web.Visitor{Login: "bob", Dashboard: d}, nil
+}
+
+func (d *desk) Leave(context.Context, string) error            { return nil }
+func (d *desk) Overview(context.Context) (web.Overview, error) { return web.Overview{}, nil }
+func (d *desk) Do(context.Context, web.Wish) error             { return nil }
+func (d *desk) Execution(context.Context, string, string, int) (web.Shown, error) {
+	return web.Shown{}, web.ErrNotFound
+}
+
+func (d *desk) List(context.Context, string, string, string, int) ([]pipeline.Execution, error) {
+	return nil, web.ErrNotFound
+}
+
+// proxied is a dashboard at https://ci.example/stages, behind a proxy at 10.0.0.1.
+func proxied(now func() time.Time) (http.Handler, *desk) {
+	d := &desk{}
+	return web.Handler(web.Config{
+		Executions: &shelf{executions: map[string]pipeline.Execution{token: red()}}, SignIn: d, PublicURL: "https://ci.example/stages", Now: now,
+		Log: slog.New(slog.DiscardHandler), Clients: limit.Clients{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}},
+	}), d
+}
+
+func ask(t *testing.T, h http.Handler, method, path, client string, cookies ...*http.Cookie) *http.Response {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+	r.RemoteAddr = "10.0.0.1:5"
+	r.Header.Set("X-Forwarded-For", client)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// TestHTTPS asks what holds where the public URL is https, and below a path.
+func TestHTTPS(t *testing.T) {
+	h, d := proxied(time.Now)
+	resp := ask(t, h, "GET", "/login?return=/repositories/octo/shop", "203.0.113.1")
+	begun := resp.Cookies()[0]
+	if begun.Name != "__Host-stagegate-signin" || !begun.Secure || !begun.HttpOnly || begun.Path != "/" || begun.Domain != "" || begun.SameSite != http.SameSiteLaxMode {
+		t.Errorf("the cookie of a sign-in: %s", begun)
+	}
+	at, err := resp.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp = ask(t, h, "GET", "/login/callback?"+url.Values{"code": {"c"}, "state": {at.Query().Get("state")}}.Encode(), "203.0.113.1", begun)
+	if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || to != "/stages/repositories/octo/shop" || len(d.asked) != 1 {
+		t.Errorf("%d leads to %q", resp.StatusCode, to)
+	}
+	for _, c := range resp.Cookies() {
+		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("a cookie: %s", c)
+		}
+	}
+	session := &http.Cookie{Name: "__Host-stagegate", Value: strings.Repeat("s", 43)}
+	plain := &http.Cookie{Name: "stagegate", Value: session.Value}
+	for path, cookie := range map[string]*http.Cookie{"/": session, "/tokens": plain, "/nowhere": session, "/executions/" + token: session, "/healthz": session} {
+		resp := ask(t, h, "GET", path, "203.0.113.1", cookie)
+		if resp.Header.Get("Strict-Transport-Security") != "max-age=31536000" {
+			t.Errorf("%s has no HSTS: %v", path, resp.Header)
+		}
+		if cookie == plain && resp.StatusCode != http.StatusSeeOther {
+			t.Errorf("a cookie without its prefix is taken: %d", resp.StatusCode)
+		}
+	}
+}
+
+// TestTooMany asks that who asks too often waits, and nobody else does.
+func TestTooMany(t *testing.T) {
+	session := &http.Cookie{Name: "__Host-stagegate", Value: strings.Repeat("s", 43)}
+	for path, c := range map[string]struct {
+		most    int
+		cookies []*http.Cookie
+	}{
+		"/login":                                 {20, nil},
+		"/login/callback":                        {20, nil},
+		"/executions/" + token:                   {300, nil},
+		"/executions/" + strings.Repeat("x", 43): {100, nil},
+		"/nowhere":                               {100, nil},
+		"/":                                      {300, nil},
+		"/repositories/octo/shop":                {100, []*http.Cookie{session}},
+		"/repositories/octo/shop/ci/1":           {300, nil},
+	} {
+		now := time.Unix(1_000_000, 0)
+		h, _ := proxied(func() time.Time { return now })
+		for range c.most {
+			if got := ask(t, h, "GET", path, "203.0.113.1", c.cookies...); got.StatusCode == http.StatusTooManyRequests {
+				t.Fatalf("%s: too many too soon", path)
+			}
+		}
+		slowed := ask(t, h, "GET", path, "203.0.113.1", c.cookies...)
+		if slowed.StatusCode != http.StatusTooManyRequests || slowed.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d %v after %d", path, slowed.StatusCode, slowed.Header, c.most)
+		}
+		if got := ask(t, h, "GET", path, "203.0.113.2"); got.StatusCode == http.StatusTooManyRequests {
+			t.Errorf("%s: another client waits", path)
+		}
+		now = now.Add(10 * time.Second)
+		if got := ask(t, h, "GET", path, "203.0.113.1", c.cookies...); got.StatusCode == http.StatusTooManyRequests {
+			t.Errorf("%s: still, 10 s later", path)
+		}
+	}
+}
