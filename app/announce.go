@@ -20,9 +20,15 @@ import (
 // one waits and edited from then on; a newer execution takes it over.
 func (a *App) announce(ctx context.Context, x store.Execution) error {
 	open := gates([]store.Execution{x})
-	var own []store.Announcement
+	var (
+		own   []store.Announcement
+		asked []store.ReviewRequest
+	)
 	err := a.store.View(ctx, func(tx store.Tx) error {
 		var err error
+		if asked, err = tx.ReviewRequests(ctx, x.ID); err != nil {
+			return err
+		}
 		own, err = tx.Announcements(ctx, x.ID)
 		return err
 	})
@@ -42,7 +48,7 @@ func (a *App) announce(ctx context.Context, x store.Execution) error {
 		if ann.PullRequest == 0 {
 			continue
 		}
-		if err := a.announceOn(ctx, x, ann); err != nil {
+		if err := a.announceOn(ctx, x, ann, asked); err != nil {
 			return fmt.Errorf("announce on pull request %d: %w", ann.PullRequest, err)
 		}
 	}
@@ -80,13 +86,13 @@ func (a *App) announceFirst(ctx context.Context, x store.Execution) ([]store.Ann
 	return own, err
 }
 
-func (a *App) announceOn(ctx context.Context, x store.Execution, ann store.Announcement) error {
+func (a *App) announceOn(ctx context.Context, x store.Execution, ann store.Announcement, asked []store.ReviewRequest) error {
 	marker := "<!-- stagegate:approvals:" + strings.ToLower(x.Definition.Name) + " -->"
 	before, err := a.voidBefore(ctx, x)
 	if err != nil {
 		return err
 	}
-	text := a.announcement(x) + before + "\n\n" + marker
+	text := a.announcement(x, asked) + before + "\n\n" + marker
 	digest := digestOf(text)
 	if digest == ann.Digest {
 		return nil
@@ -126,7 +132,7 @@ func (a *App) stick(ctx context.Context, repo github.Repository, number int, id 
 }
 
 // announcement is the comment's text.
-func (a *App) announcement(x store.Execution) string {
+func (a *App) announcement(x store.Execution, asked []store.ReviewRequest) string {
 	var b strings.Builder
 	for i, st := range x.Stages {
 		for j, act := range st.Actions {
@@ -137,6 +143,9 @@ func (a *App) announcement(x store.Execution) string {
 			switch {
 			case act.Status == pipeline.Waiting:
 				fmt.Fprintf(&b, "**%s waits for an approval.**\n\n%s\n\n", name, howToApprove(x.Execution, i, j))
+				if text := reviewWords(asked, gate{x, i, j}); text != "" {
+					b.WriteString(text + "\n\n")
+				}
 			case act.Decision != nil && explain.Void(x.Execution, i, j) == "":
 				fmt.Fprintf(&b, "%s was %s at %s, for commit `%s`.\n\n", name, plain(act.Reason),
 					act.Decision.At.UTC().Format("15:04 MST on 2 January 2006"), x.Revision.Commit)

@@ -16,6 +16,7 @@ import (
 var events = map[string]bool{
 	"ping": true, "installation": true, "installation_repositories": true, "installation_target": true,
 	"push": true, "pull_request": true, "merge_group": true, "issue_comment": true, "pull_request_review": true, "check_run": true, "check_suite": true,
+	"deployment_review": true, "workflow_run": true,
 }
 
 // plan is what a delivery leads to. It is made by asking GitHub and carried
@@ -146,6 +147,10 @@ func (a *App) plan(ctx context.Context, d store.Delivery) (plan, error) {
 		return a.rerunCheck(ctx, e)
 	case github.CheckSuiteRerequested:
 		return a.rerunSuite(ctx, e)
+	case github.DeploymentReview:
+		return a.environmentReviewed(ctx, e)
+	case github.WorkflowEnded:
+		return a.workflowEnded(ctx, e)
 	case github.Ignored:
 		p := ignore("%s", e.Reason)
 		p.dull = true

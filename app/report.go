@@ -64,9 +64,13 @@ func (a *App) report(ctx context.Context, w store.Report) error {
 	if err != nil || x.Reported >= w.Version {
 		return err
 	}
+	again, askErr := a.askReviewers(ctx, x)
 	wait, err := a.tellAll(ctx, x)
 	if err == nil {
 		err = a.tellDeployments(ctx, x)
+	}
+	if err == nil {
+		err = askErr
 	}
 	if errors.Is(err, github.ErrSuspended) { // what happens meanwhile is told when it no longer is
 		return later{a.now().Add(suspensionWait)}
@@ -74,7 +78,7 @@ func (a *App) report(ctx context.Context, w store.Report) error {
 	if err != nil {
 		return err
 	}
-	if !wait.IsZero() {
+	if wait = earlier(wait, again); !wait.IsZero() {
 		return later{wait}
 	}
 	if err := a.announce(ctx, x); err != nil {
@@ -84,6 +88,14 @@ func (a *App) report(ctx context.Context, w store.Report) error {
 		return fmt.Errorf("renew the status that shows execution %s: %w", x.ID, err)
 	}
 	return a.store.Update(ctx, func(tx store.Tx) error { return tx.Reported(ctx, x.ID, x.Version) })
+}
+
+// earlier is the earlier of two times that may be zero, which are none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // suspensionWait is how often a suspended installation is asked whether it may be told.
@@ -96,10 +108,14 @@ func (a *App) tellAll(ctx context.Context, x store.Execution) (time.Time, error)
 		runs   []store.CheckRun
 		newest bool
 		closed map[string]pipeline.Transition
+		asked  []store.ReviewRequest
 	)
 	err := a.store.View(ctx, func(tx store.Tx) error {
 		var err error
 		if runs, err = tx.CheckRuns(ctx, x.ID); err != nil {
+			return err
+		}
+		if asked, err = tx.ReviewRequests(ctx, x.ID); err != nil {
 			return err
 		}
 		if closed, err = a.closed(ctx, tx, x.Execution); err != nil {
@@ -113,6 +129,7 @@ func (a *App) tellAll(ctx context.Context, x store.Execution) (time.Time, error)
 	}
 	var again time.Time
 	for _, want := range a.checkRuns(x, closed) {
+		want.reviews(x, asked)
 		wait, err := a.tell(ctx, x, want, latest(runs, want.stage), newest)
 		if err != nil && !a.hopeless(x, err) {
 			return time.Time{}, fmt.Errorf("tell GitHub of %s: %w", want.run.Name, err)
@@ -120,9 +137,7 @@ func (a *App) tellAll(ctx context.Context, x store.Execution) (time.Time, error)
 		if err != nil {
 			a.log.Error("check run given up", "execution", x.ID, "name", want.run.Name, "error", err)
 		}
-		if again.IsZero() || !wait.IsZero() && wait.Before(again) {
-			again = wait
-		}
+		again = earlier(again, wait)
 	}
 	return again, nil
 }

@@ -28,19 +28,26 @@ func howToApprove(x pipeline.Execution, i, j int) string {
 	if !soleApproval(x.Definition.Stages[i]) {
 		name += "/" + act.Name
 	}
+	until := act.ExpiresAt.UTC().Format("2 January 2006 15:04 MST")
+	if def.ReviewersAlone() {
+		fmt.Fprintf(&b, "Review it at GitHub, until %s.\nIt is about commit `%s`.", until, x.Revision.Commit)
+		return b.String()
+	}
 	button := ", or press the button of the check run"
 	if !pressable(x, i, j) {
 		button = ""
 	}
 	fmt.Fprintf(&b, "Comment `/approve %s%s` or `/reject %s` on the pull request%s, until %s.\nIt is about commit `%s`.",
-		name, blanks(*def, act), name, button, act.ExpiresAt.UTC().Format("2 January 2006 15:04 MST"), x.Revision.Commit)
+		name, blanks(*def, act), name, button, until, x.Revision.Commit)
 	return b.String()
 }
 
-// pressable tells whether a button can answer the approval: nothing need be filled in.
+// pressable tells whether a button can answer the approval: nothing need be
+// filled in, and not only a review at GitHub does.
 func pressable(x pipeline.Execution, i, j int) bool {
-	_, err := x.Definition.Stages[i].Actions[j].Approval.Fill(nil, x.Stages[i].Actions[j].Filled())
-	return err == nil
+	def := x.Definition.Stages[i].Actions[j].Approval
+	_, err := def.Fill(nil, x.Stages[i].Actions[j].Filled())
+	return err == nil && !def.ReviewersAlone()
 }
 
 // longestInstructions is how many characters of them are shown.

@@ -51,6 +51,9 @@ func (a *App) votersOf(ctx context.Context, g gate) (*voters, error) {
 // meets lists the requirements that a person's vote counts for; nobody whom the
 // approval does not ask has any, and is refused.
 func (v *voters) meets(ctx context.Context, by caller) ([]string, error) {
+	if v.def.ReviewersAlone() {
+		return v.reviews(by)
+	}
 	var names []string
 	var unread error
 	for i, g := range v.def.Groups() {
@@ -81,10 +84,25 @@ func (v *voters) meets(ctx context.Context, by caller) ([]string, error) {
 	case len(names) == 0:
 		return nil, refused(codeForbidden, "%s may not decide about %s; these may: %s", by, v.name(), strings.ReplaceAll(explain.Approvers(v.x.Execution, v.def), "@", ""))
 	case slices.Contains(v.authors, strings.ToLower(by.login)):
-		return nil, refused(codeForbidden, "%s is an author of this change, and %s does not let authors decide (`self-review: true` would)", by, v.name())
+		return nil, v.isAuthor(by)
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// reviews lets in who has reviewed the environment: GitHub lets nobody else do that.
+func (v *voters) reviews(by caller) ([]string, error) {
+	switch {
+	case by.door != reviewDoor:
+		return nil, refused(codeForbidden, "%s may not decide about %s here: a review of the environment %s at GitHub does, and nothing else", by, v.name(), v.def.Environment)
+	case slices.Contains(v.authors, strings.ToLower(by.login)):
+		return nil, v.isAuthor(by)
+	}
+	return []string{pipeline.GroupRequirement(0)}, nil
+}
+
+func (v *voters) isAuthor(by caller) refusal {
+	return refused(codeForbidden, "%s is an author of this change, and %s does not let authors decide (`self-review: true` would)", by, v.name())
 }
 
 // inGroup tells whether somebody is one of a group's own people, authorship aside.

@@ -33,7 +33,7 @@ func (p *parser) approval(to *formulas, n node) *pipeline.Approval {
 		case "form":
 			a.Form = p.form(value)
 		case "environment":
-			p.name(value, "an environment")
+			a.Environment, _ = p.name(value, "an environment")
 		default:
 			p.group(&own, key, value)
 		}
@@ -44,7 +44,24 @@ func (p *parser) approval(to *formulas, n node) *pipeline.Approval {
 	}
 	p.oneKind(n)
 	a.Users, a.Teams, a.Permission, a.CodeOwners, a.Count = own.Users, own.Teams, own.Permission, own.CodeOwners, own.Count
+	p.oneReview(n, *a)
 	return a
+}
+
+// oneReview reports what a review at GitHub cannot give, where nothing else counts.
+func (p *parser) oneReview(n node, a pipeline.Approval) {
+	if !a.ReviewersAlone() {
+		return
+	}
+	if count, ok := n.get("count"); ok && a.Count > 1 {
+		p.report(count.at, "name users or teams beside it, or leave count out", "an environment gives one review, so count cannot be %d", a.Count)
+	}
+	form, _ := n.get("form")
+	for _, f := range a.Form {
+		if f.Required {
+			p.report(form.at, "give it a default, or name users or teams beside the environment", "nobody can fill in %s: a review at GitHub has no form", f.Name)
+		}
+	}
 }
 
 // ofGroup are the keys of an approval that make its people one group.

@@ -85,8 +85,8 @@ var tables = map[where]table{
 	inApproval: {
 		now: []string{
 			"users", "teams", "permission", "code-owners", "count", "all-of", "any-of", "expires", "self-review", "reject-count", "instructions", "form",
+			"environment",
 		},
-		later: []string{"environment"},
 	},
 	inGroup:        {now: []string{"users", "teams", "permission", "code-owners", "count"}},
 	inField:        {now: []string{"type", "description", "required", "default", "options", "max-length", "pattern"}},

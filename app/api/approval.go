@@ -19,6 +19,7 @@ type Approval struct {
 	Count        int           `json:"count,omitempty"` // zero: 1
 	AllOf        []Group       `json:"all_of,omitempty"`
 	AnyOf        []Group       `json:"any_of,omitempty"`
+	Environment  string        `json:"environment,omitempty"` // whose reviewers are asked at GitHub
 	SelfReview   bool          `json:"self_review"`
 	RejectCount  int           `json:"reject_count,omitempty"` // zero: 1
 	Request      *Request      `json:"request,omitempty"`      // what it would let in, once it waits and that is known
@@ -112,7 +113,7 @@ func approval(x pipeline.Execution, def *pipeline.Approval, a pipeline.ActionSta
 	}
 	out := &Approval{
 		Who: explain.Approvers(x, *def), Users: def.Users, Teams: def.Teams, Permission: string(def.Permission), CodeOwners: def.CodeOwners,
-		Count: def.Count, AllOf: groups(def.AllOf), AnyOf: groups(def.AnyOf), SelfReview: def.SelfReview, RejectCount: def.RejectCount,
+		Count: def.Count, AllOf: groups(def.AllOf), AnyOf: groups(def.AnyOf), Environment: def.Environment, SelfReview: def.SelfReview, RejectCount: def.RejectCount,
 		Instructions: def.Instructions, ExpiresAt: a.ExpiresAt,
 	}
 	for _, f := range def.Form {

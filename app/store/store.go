@@ -54,6 +54,7 @@ type Tx interface {
 	AuditLog
 	Deployments
 	Secrets
+	ReviewRequests
 	// Enqueue leaves work to be done after the commit, at least once, and not
 	// before the time; the zero time means at once.
 	Enqueue(ctx context.Context, work river.JobArgs, at time.Time) error

@@ -96,7 +96,7 @@ and run it on your machine with run; demo shows the rest without an account.`,
 			cmd.AddCommand(c)
 		}
 	}
-	add("tree", validateCommand(), planCommand(), runCommand(), schemaCommand(), demoCommand())
+	add("tree", initCommand(), validateCommand(), planCommand(), runCommand(), schemaCommand(), demoCommand())
 	add("app", serveCommand(), runnerCommand(), doctorCommand(), auditCommand())
 	add("ask", loginCommand(), logoutCommand(), pipelinesCommand(), executionsCommand(), executionCommand(), logsCommand(), artifactsCommand(),
 		startCommand(), decideCommand(true), decideCommand(false), retryCommand(), overrideCommand(), rollbackCommand(), stopCommand(), transitionCommand(), secretCommand())

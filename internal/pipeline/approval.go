@@ -18,6 +18,9 @@ type Approval struct {
 	Count      int        `json:",omitempty"`
 	AllOf      []Group    `json:",omitempty"`
 	AnyOf      []Group    `json:",omitempty"`
+	// Environment has the reviewers asked that an environment has at GitHub. Without
+	// other people it is they alone who decide, and by that review alone.
+	Environment string `json:",omitempty"`
 
 	Expires      time.Duration
 	SelfReview   bool    // whether an author of the change may approve it
@@ -67,6 +70,12 @@ func (a Approval) Groups() []Group {
 // their own machine.
 func (a Approval) Alone() Approval {
 	return Approval{Expires: a.Expires, SelfReview: true, Instructions: a.Instructions, Form: a.Form}
+}
+
+// ReviewersAlone tells whether nobody but the reviewers of an environment decides.
+func (a Approval) ReviewersAlone() bool {
+	named := len(a.Users) > 0 || len(a.Teams) > 0 || a.Permission != "" || a.CodeOwners || len(a.AllOf) > 0 || len(a.AnyOf) > 0
+	return a.Environment != "" && !named
 }
 
 // AsksOwners tells whether code owners must approve.

@@ -225,6 +225,11 @@ func approvers(a pipeline.Approval) string {
 		between = " or by "
 	}
 	text := "by " + strings.Join(groups, between)
+	if a.ReviewersAlone() {
+		text = "by the reviewers of the environment " + a.Environment + " at GitHub,"
+	} else if a.Environment != "" {
+		text += ", also by a review of the environment " + a.Environment + " at GitHub,"
+	}
 	if !a.SelfReview {
 		text += " except authors of the change"
 	}

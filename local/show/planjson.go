@@ -79,6 +79,7 @@ type (
 
 		AllOf       []groupObject `json:"allOf,omitempty"`
 		AnyOf       []groupObject `json:"anyOf,omitempty"`
+		Environment string        `json:"environment,omitempty"`
 		Expires     float64       `json:"expires"`
 		SelfReview  bool          `json:"selfReview"`
 		RejectCount int           `json:"rejectCount,omitempty"`
@@ -166,7 +167,7 @@ func secretFiles(uses []pipeline.SecretUse) []string {
 func approvalOf(a pipeline.Approval) *approvalObject {
 	own := pipeline.Group{Users: a.Users, Teams: a.Teams, Permission: a.Permission, CodeOwners: a.CodeOwners, Count: a.Count}
 	return &approvalObject{
-		groupObject: groupOf(own), AllOf: groupsOf(a.AllOf), AnyOf: groupsOf(a.AnyOf),
+		groupObject: groupOf(own), AllOf: groupsOf(a.AllOf), AnyOf: groupsOf(a.AnyOf), Environment: a.Environment,
 		Expires: a.Expires.Seconds(), SelfReview: a.SelfReview, RejectCount: a.RejectCount, Fields: a.Fields(),
 	}
 }

@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"schedules":          schedules,
 		"audit log":          auditLog,
 		"deployments":        deployments,
+		"reviews":            reviews,
 		"runners":            runners,
 		"secrets":            secrets,
 	} {

@@ -28,6 +28,9 @@ func approval(x pipeline.Execution, i, j int) Wait {
 
 // Approvers names who may answer an approval, authorship aside.
 func Approvers(x pipeline.Execution, def pipeline.Approval) string {
+	if def.ReviewersAlone() {
+		return "the reviewers of the environment " + def.Environment + ", by its review at GitHub"
+	}
 	var all []string
 	for _, g := range def.Groups() {
 		all = append(all, group(x, g))
