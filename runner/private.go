@@ -150,17 +150,3 @@ func (r *Runner) privateOf(f Found) string {
 	}
 	return path.Join(above, path.Base(name))
 }
-
-// sweepPrivate removes the secrets of jobs that are not among the named folders.
-func (r *Runner) sweepPrivate(wanted map[string]bool) {
-	above := r.privateFolders()
-	entries, err := os.ReadDir(above)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		r.Log.Warn("cannot look for secrets of old jobs", "err", err)
-	}
-	for _, e := range entries {
-		if !wanted[e.Name()] {
-			(&task{r: r, private: path.Join(above, e.Name())}).forgetPrivate()
-		}
-	}
-}

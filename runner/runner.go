@@ -97,10 +97,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	left := r.leftFolders() // before a job makes another
 	var all sync.WaitGroup
 	surveyed := make(chan struct{})
 	all.Go(func() {
-		if r.removeOrphans(ctx, held) == nil {
+		if r.removeOrphans(ctx, held, left) == nil {
 			close(surveyed)
 		}
 	})
@@ -164,8 +165,9 @@ func (r *Runner) survey(ctx context.Context) ([]Found, error) {
 }
 
 // removeOrphans removes the containers no lease speaks for: their jobs were
-// given to somebody else meanwhile, or told before the process died.
-func (r *Runner) removeOrphans(ctx context.Context, held []Lease) error {
+// given to somebody else meanwhile, or told before the process died. Of the
+// folders that were left it removes those of no container.
+func (r *Runner) removeOrphans(ctx context.Context, held []Lease, left []string) error {
 	found, err := r.survey(ctx)
 	if err != nil {
 		return err
@@ -174,19 +176,17 @@ func (r *Runner) removeOrphans(ctx context.Context, held []Lease) error {
 	for _, l := range held {
 		wanted[l.Job.ID.String()] = true
 	}
-	folders, private := map[string]bool{}, map[string]bool{}
+	folders := map[string]bool{}
 	for _, f := range found {
 		job := f.Labels[LabelJob]
 		if wanted[job] {
-			folders[f.Labels[labelWorkspace]] = true
-			private[f.Labels[labelPrivate]] = true
+			folders[f.Labels[labelWorkspace]], folders[f.Labels[labelPrivate]] = true, true
 			continue
 		}
 		r.Log.Info("remove orphaned container", "job", job)
 		r.remove(ctx, f.Container)
 	}
-	r.sweepFolders(folders)
-	r.sweepPrivate(private)
+	r.sweepFolders(left, folders)
 	return nil
 }
 

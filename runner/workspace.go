@@ -80,18 +80,32 @@ func (r *Runner) goBlind() {
 	}
 }
 
-// sweepFolders removes what ended jobs left in WorkDir, but for the named ones.
-func (r *Runner) sweepFolders(wanted map[string]bool) {
-	if r.WorkDir == "" {
-		return
+// leftFolders are what earlier jobs left: workspaces in WorkDir, and secrets in
+// memory.
+func (r *Runner) leftFolders() []string {
+	var all []string
+	for _, above := range []string{r.WorkDir, r.privateFolders()} {
+		if above == "" {
+			continue
+		}
+		entries, err := os.ReadDir(above)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			r.Log.Warn("cannot look for what old jobs left", "err", err)
+		}
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), namePrefix) {
+				all = append(all, path.Join(above, e.Name()))
+			}
+		}
 	}
-	entries, err := os.ReadDir(r.WorkDir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		r.Log.Warn("cannot look for old workspaces", "err", err)
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), namePrefix) && !wanted[e.Name()] {
-			(&folder{dir: path.Join(r.WorkDir, e.Name()), log: r.Log}).remove()
+	return all
+}
+
+// sweepFolders removes what ended jobs left, but for the folders of these names.
+func (r *Runner) sweepFolders(left []string, wanted map[string]bool) {
+	for _, dir := range left {
+		if !wanted[path.Base(dir)] {
+			(&folder{dir: dir, log: r.Log}).remove()
 		}
 	}
 }

@@ -90,7 +90,7 @@ func diskFinding(what, path string) finding {
 	if err != nil {
 		return finding{grade: warning, what: what, text: fmt.Sprintf("cannot be looked at (%v)", err), remedy: "see that it has " + human.Size(leastDisk) + " free"}
 	}
-	free := int64(stat.Bavail) * int64(stat.Bsize) //nolint:gosec,unconvert // a disk's size, of another type elsewhere
+	free := int64(stat.Bavail) * int64(stat.Bsize) //nolint:unconvert // of another type elsewhere
 	f := finding{grade: fine, what: what, text: human.Size(free) + " free"}
 	if free < leastDisk {
 		f.grade, f.remedy = warning, "make room: jobs that meet a full disk fail"

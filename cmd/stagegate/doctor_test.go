@@ -50,7 +50,7 @@ func TestDoctor(t *testing.T) {
 		"ok       GitHub: the App is ", "ok       public address: http://" + p.listen + " answers from here",
 		"ok       deliveries: none of the last hour failed", "GiB free\n", "warning  data folder: " + p.data + " is open to other users: chmod 700 " + p.data,
 	})
-	if err := os.Chmod(key, 0o644); err != nil { //nolint:gosec // that is what is found
+	if err := os.Chmod(key, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	wants("with an open key", 1, []string{"wrong    key file: " + key + " may be read by other users: chmod 600 " + key})

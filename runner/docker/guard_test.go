@@ -95,7 +95,7 @@ func answering(t *testing.T, address string) service {
 		}
 	}()
 	t.Cleanup(func() { _ = l.Close(); <-done })
-	return service{port: uint16(l.Addr().(*net.TCPAddr).Port)} //nolint:gosec // a port
+	return service{port: uint16(l.Addr().(*net.TCPAddr).Port)}
 }
 
 // reaches runs a job that tries addresses, and lists those that answered.
