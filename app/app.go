@@ -205,6 +205,7 @@ func (a *App) queueConfig() *river.Config {
 	river.AddWorker(workers, work(a.log, a.report))
 	river.AddWorker(workers, work(a.log, a.reply))
 	river.AddWorker(workers, work(a.log, a.showStatus))
+	river.AddWorker(workers, work(a.log, a.showPlan))
 	river.AddWorker(workers, work(a.log, a.expire))
 	river.AddWorker(workers, work(a.log, a.due))
 	river.AddWorker(workers, work(a.log, a.compare))

@@ -192,10 +192,7 @@ func TestApprovalByComment(t *testing.T) {
 	if len(waiting.Actions) != 2 || !strings.Contains(waiting.Summary, "anyone with write access") {
 		t.Errorf("waiting: %+v\n%s", waiting.Actions, waiting.Summary)
 	}
-	w.eventually("the announcement", func() bool { return len(w.repo.Comments(n)) == 1 })
-	if text := w.repo.Comments(n)[0].Body; !strings.Contains(text, "/approve production") {
-		t.Errorf("announcement: %s", text)
-	}
+	w.announced(n, "/approve production")
 	w.reaction(w.comment("alice", n, "/approve production"), "-1")                // an author
 	w.reaction(w.comment("mallory", n, "/approve production"), "-1")              // may only read
 	w.reaction(w.comment("bob", n, "/approve staging"), "-1")                     // no such stage
@@ -213,7 +210,7 @@ func TestApprovalByComment(t *testing.T) {
 	if again := w.runs(sha, "ci / production"); again[0].Conclusion != "action_required" {
 		t.Errorf("the completed run was changed: %+v", again[0])
 	}
-	w.eventually("the edited announcement", func() bool { return strings.Contains(w.repo.Comments(n)[0].Body, "approved by bob") })
+	w.announced(n, "approved by")
 	refusals := 0
 	for _, c := range w.repo.Comments(n) {
 		if strings.Contains(c.Body, "Refused.") {
@@ -299,7 +296,7 @@ func TestMergedPullRequest(t *testing.T) {
 	w.git(w.clone, "fetch", "--quiet", w.repo.CloneURL("alice"), "main")
 	sha := w.git(w.clone, "rev-parse", "FETCH_HEAD")
 	w.check(sha, "ci / production", "action_required")
-	w.eventually("the announcement", func() bool { return len(w.repo.Comments(n)) == 1 })
+	w.announced(n, "waits for an approval")
 	w.reaction(w.comment("alice", n, "/approve"), "-1") // she opened it
 	w.reaction(w.comment("carol", n, "/approve"), "+1")
 	w.check(sha, "ci / production", "success")

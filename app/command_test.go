@@ -22,7 +22,7 @@ func TestCommands(t *testing.T) {
 		{"in a sentence", "please /approve this", nil},
 		{"longer word", "/approved", []string{"/approved"}}, // a slip
 		{"upper case", "/APPROVE", []string{"/APPROVE"}},
-		{"other bots'", "/retest\n/lgtm\n/improve\n/rerun\n/hold\n/start\n/ok-to-test\n/ru", nil},
+		{"other bots'", "/retest\n/lgtm\n/improve\n/rerun\n/hold\n/start\n/ok\n/ru", nil},
 		{"quote", "> /approve", nil},
 		{"lazy quote", "> do it\n/approve", nil},
 		{"after a quote", "> do it\n\n/approve", []string{"/approve"}},

@@ -35,7 +35,7 @@ func (f files) claim(ctx context.Context, tx store.Tx, token string) (claim, err
 	if c.x, err = tx.Execution(ctx, c.job.ID.Execution); err != nil {
 		return c, fmt.Errorf("read execution %s: %w", c.job.ID.Execution, err)
 	}
-	if i := c.x.Definition.StageIndex(c.job.ID.Stage); i >= 0 && c.x.Trusts(c.x.Definition.Stages[i].Environment) {
+	if i := c.x.Definition.StageIndex(c.job.ID.Stage); i >= 0 && c.x.TrustedIn(i) {
 		c.environment = c.x.Definition.Stages[i].Environment
 	}
 	c.rows, err = tx.SecretKeys(ctx)

@@ -98,14 +98,15 @@ func TestHelp(t *testing.T) {
 	n, sha := w.pullRequest(withApproval(""))
 	w.check(sha, "ci / production", "action_required")
 	w.comment("mallory", n, "/lgtm")
-	w.refusedBy("mallory", n, "/aprove production", "`/aprove production`: there is no command `/aprove`; did you mean `/approve [[PIPELINE/]STAGE[/ACTION]] [SHA]`?")
+	w.refusedBy("mallory", n, "/aprove production", "`/aprove production`: there is no command `/aprove`; did you mean `/approve [[PIPELINE/]STAGE[/ACTION]] [SHA] [FIELD=VALUE …] [-- REASON]`?")
 	id := w.comment("mallory", n, "/help")
 	w.reaction(id, "+1")
 	if got := w.answer(n, id); !strings.Contains(got, "\n- `/stop [PIPELINE] [abandon]` lets what runs finish") || !strings.Contains(got, "`/help` lists the commands") {
 		t.Errorf("help: %s", got)
 	}
-	if got := len(w.repo.Comments(n)); got != 6 {
-		t.Errorf("%d comments, want three, two answers and the announcement", got)
+	w.planOf(n)
+	if got := len(w.repo.Comments(n)); got != 7 {
+		t.Errorf("%d comments, want three, two answers, the announcement and the plan", got)
 	}
 }
 

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"strings"
 
 	"github.com/stagegate/stagegate/app/github"
 	"github.com/stagegate/stagegate/app/store"
@@ -31,12 +30,7 @@ func (a *App) startGroup(ctx context.Context, d store.Delivery, e github.MergeGr
 	if err != nil {
 		return plan{}, err
 	}
-	base := pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: e.Ref, Trigger: pipeline.MergeGroup, Activity: e.Action, Actor: e.Sender,
-		Revision: pipeline.Revision{
-			Commit: e.Head, Ref: e.Ref, Branch: strings.TrimPrefix(e.Ref, "refs/heads/"), Base: e.Base, Authors: lowerSet(e.Sender),
-		},
-	}
+	base := ofGroup(repo, e)
 	found, err := a.candidates(ctx, repo, e.Head, base)
 	if err != nil {
 		return plan{}, err

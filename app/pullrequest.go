@@ -16,7 +16,8 @@ const closed = "closed"
 // request, and stops what ran for its older heads, or all when it is closed.
 func (a *App) pullRequest(ctx context.Context, d store.Delivery, e github.PullRequest) (plan, error) {
 	if e.Action != closed {
-		return a.startPull(ctx, d, e)
+		p, err := a.startPull(ctx, d, e)
+		return a.withPlan(p, e), err
 	}
 	because := pipeline.Cancel{Actor: e.Sender, Reason: "the pull request was closed"}
 	stop := a.stopLane(e.Repo, pullLane(e), because)
@@ -28,14 +29,7 @@ func (a *App) startPull(ctx context.Context, d store.Delivery, e github.PullRequ
 	if err != nil {
 		return plan{}, err
 	}
-	base := pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: pullLane(e), Trigger: pipeline.PullRequest, Activity: e.Action, Actor: e.Sender,
-		Revision: pipeline.Revision{
-			Commit: e.Head, Ref: fmt.Sprintf("refs/pull/%d/head", e.Number), Branch: e.Branch, Base: e.Base,
-			PullRequest: e.Number, Fork: e.Fork, Authors: lowerSet(e.User, e.Sender),
-		},
-	}
-	at := e.Head
+	base, at := ofPull(repo, e), e.Head
 	if e.Fork { // its own files are not trusted
 		if at, err = a.fork(ctx, repo, &base); err != nil {
 			return plan{}, err

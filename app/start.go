@@ -27,25 +27,14 @@ type candidate struct {
 
 // push starts the pipelines that a push to a branch or of a tag is meant for.
 func (a *App) push(ctx context.Context, d store.Delivery, e github.Push) (plan, error) {
-	switch {
-	case e.Deleted, none(e.After):
-		return ignore("%s: %s was deleted", e.Repo, e.Ref), nil
-	case e.Branch == "" && e.Tag == "":
-		return ignore("%s: %s is neither a branch nor a tag", e.Repo, e.Ref), nil
-	case e.Before == e.After, e.Message == "" && e.Time.IsZero() && e.Commits == 0: // no head commit
-		return ignore("%s: the push to %s changes nothing", e.Repo, e.Ref), nil
+	if why := nothing(e); why != "" {
+		return ignore("%s: %s", e.Repo, why), nil
 	}
 	repo, err := a.installed(ctx, e.Repo)
 	if err != nil {
 		return plan{}, err
 	}
-	base := pipeline.Execution{
-		Repository: repo.String(), RepositoryID: repo.ID, Lane: e.Ref, Trigger: pipeline.Push, Actor: e.Sender,
-		Revision: pipeline.Revision{
-			Commit: cmp.Or(e.Commit, e.After), Time: e.Time, Ref: e.Ref, Branch: e.Branch,
-			Message: e.Message, Author: e.Author, Authors: e.Authors,
-		},
-	}
+	base := ofPush(repo, e)
 	all, err := a.pipelines(ctx, repo, base.Revision.Commit)
 	if err != nil {
 		return plan{}, err

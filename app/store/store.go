@@ -95,6 +95,9 @@ type Inbox interface {
 	// NextDelivery is the oldest received delivery of the repository.
 	NextDelivery(ctx context.Context, repository string) (Delivery, error)
 	SaveDelivery(ctx context.Context, d Delivery) error
+	// Events are the newest deliveries of the repository that can start a pipeline: of
+	// pushes, pull requests and merge groups. The newest comes first.
+	Events(ctx context.Context, repository string, limit int) ([]Delivery, error)
 	// Delivered tells whether a delivery of the GUID was received.
 	Delivered(ctx context.Context, guid string) (bool, error)
 }
@@ -256,4 +259,16 @@ type Checks interface {
 	Announcements(ctx context.Context, execution string) ([]Announcement, error)
 	Announcement(ctx context.Context, repositoryID int64, pullRequest int, pipeline string) (Announcement, error)
 	SaveAnnouncement(ctx context.Context, a Announcement) error
+	// Plan is the comment on a pull request that says what its edit of pipeline files
+	// means.
+	Plan(ctx context.Context, repositoryID int64, pullRequest int) (Plan, error)
+	SavePlan(ctx context.Context, p Plan) error
+}
+
+// Plan is the comment on a pull request that says what it changes about pipelines.
+type Plan struct {
+	RepositoryID int64
+	PullRequest  int
+	Comment      int64  // GitHub's id
+	Digest       string // of the text
 }

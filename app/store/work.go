@@ -184,6 +184,23 @@ type Status struct {
 	Asked        bool   `json:"asked"`  // by a person, who waits
 }
 
+// ShowPlan says on a pull request what it changes about pipelines.
+type ShowPlan struct {
+	Installation  int64  `json:"installation"`
+	Repository    string `json:"repository"` // owner/name
+	RepositoryID  int64  `json:"repository_id"`
+	DefaultBranch string `json:"default_branch"`
+	Number        int    `json:"number"` // of the pull request
+}
+
+// Kind names the work in the queue.
+func (ShowPlan) Kind() string { return "show_plan" }
+
+// InsertOpts chooses the queue.
+func (ShowPlan) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueReport, MaxAttempts: 20}
+}
+
 // Kind names the work in the queue.
 func (Status) Kind() string { return "status" }
 

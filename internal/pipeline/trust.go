@@ -75,6 +75,12 @@ func (e Environment) words(defaultBranch string) string {
 // Trusts tells whether an environment trusted the execution when it began.
 func (x Execution) Trusts(environment string) bool { return x.trust(environment).Trusted }
 
+// TrustedIn tells whether the environment of a stage trusts the execution: as was found
+// before the stage's first job, or else when the execution began.
+func (x Execution) TrustedIn(stage int) bool {
+	return !x.Revision.Fork && (x.Stages[stage].Vouched || x.Trusts(x.Definition.Stages[stage].Environment))
+}
+
 // trust is what was found out about an environment when the execution began.
 func (x Execution) trust(environment string) Trust {
 	for _, t := range x.Trust {

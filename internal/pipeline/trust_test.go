@@ -127,6 +127,14 @@ func TestTrustUnknown(t *testing.T) {
 	if stage(x).Vouched {
 		t.Error("what was found before counts for the retry")
 	}
+	x.Trust = nil // as if it had not been trusted at the start
+	if x.TrustedIn(1) {
+		t.Error("it is trusted before the environment has said so")
+	}
+	x.Stages[1].Vouched = true
+	if x.TrustedIn(1) == x.Trusts("live") {
+		t.Error("what was found before the first job does not count")
+	}
 }
 
 // TestTrustGranted goes on, and asks again after it had to give its locks back.

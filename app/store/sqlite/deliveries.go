@@ -39,6 +39,24 @@ func (t *transaction) NextDelivery(ctx context.Context, repository string) (stor
 		`SELECT `+deliveryColumns+` FROM deliveries WHERE repository = ? AND state = 'received' ORDER BY id LIMIT 1`, repository))
 }
 
+func (t *transaction) Events(ctx context.Context, repository string, limit int) ([]store.Delivery, error) {
+	rows, err := t.tx.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM deliveries
+		WHERE repository = ? AND event IN ('push', 'pull_request', 'merge_group') ORDER BY id DESC LIMIT ?`, repository, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []store.Delivery
+	for rows.Next() {
+		d, err := scanDelivery(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, rows.Err()
+}
+
 func (t *transaction) SaveDelivery(ctx context.Context, d store.Delivery) error {
 	const update = `UPDATE deliveries SET state = ?, attempts = ?, not_before = ?, message = ? WHERE id = ?`
 	if _, err := t.tx.ExecContext(ctx, update, d.State, d.Attempts, millis(d.NotBefore), d.Message, d.ID); err != nil {

@@ -47,6 +47,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		"shown anew":         shownAnew,
 		"schedules":          schedules,
 		"audit log":          auditLog,
+		"plans":              plans,
+		"events":             events,
 		"deployments":        deployments,
 		"reviews":            reviews,
 		"runners":            runners,
