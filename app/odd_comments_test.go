@@ -3,6 +3,7 @@ package app_test
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAuthorsDoNotApprove refuses everybody who has a part in the change: who opened
@@ -78,9 +79,16 @@ func TestOddComments(t *testing.T) {
 	w.refusedBy("bob", other, "/approve production", "nothing waits for an approval here")
 	w.refusedBy("bob", other, "/approve production "+sha[:10], "nothing waits for an approval here")
 	w.refusedBy("bob", n, "/approve production deadbeef", "waits for an approval of "+sha[:7]+", not of deadbeef")
+	for _, text := range []string{"/approve", "/approve production " + sha[:12]} {
+		late := w.repo.CommentAt("bob", n, text, time.Now().Add(-time.Hour))
+		w.reaction(late, "-1")
+		if got := w.answer(n, late); !strings.Contains(got, "was not yet shown as waiting when this was written") {
+			t.Errorf("%s from before it was shown: %q", text, got)
+		}
+	}
 	if runs := w.runs(sha, "ci / production"); len(runs) != 1 || runs[0].Conclusion != "action_required" {
 		t.Fatalf("something let it pass: %+v", runs)
 	}
-	w.reaction(w.comment("bob", n, "/approve production "+sha[:10]), "+1")
+	w.reaction(w.repo.CommentAt("bob", n, "/approve production "+sha, time.Now().Add(-time.Hour)), "+1")
 	w.check(sha, "ci / production", "success")
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -61,6 +62,21 @@ func TestRejections(t *testing.T) {
 		t.Errorf("title %q", run.Title)
 	}
 	w.refusedBy("bob", n, "/approve", "nothing waits for an approval here")
+}
+
+// TestVotesByTheAPI has the operator vote once.
+func TestVotesByTheAPI(t *testing.T) {
+	w := newWorld(t)
+	_, sha := w.pullRequest(withApproval("count: 2"))
+	w.check(sha, "ci / production", "action_required")
+	x, err := w.api().Decide(w.context(), w.newest(sha).ID, api.Answer{Approved: true, Comment: "seen"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := x.Stages[0].Actions[0]; a.Status != "waiting" || a.Approval.Missing != "1 of 2: the operator approved; still needs one of anyone with write access" {
+		t.Errorf("%s: %+v", a.Status, a.Approval)
+	}
+	w.refusedWith(w.answerAs(x.ID), api.Already, "the operator has approved already")
 }
 
 // TestGroups needs somebody of each group, and one group of any.
@@ -142,6 +158,16 @@ func TestCodeOwnersOfAPush(t *testing.T) {
 	})
 	click(sha, "bob")
 	w.check(sha, "ci / production", "success")
+
+	many := map[string]string{}
+	for k := range 301 { // one more than GitHub lists
+		many[fmt.Sprintf("web/%03d", k)] = "x\n"
+	}
+	sha = w.commit("Many", many)
+	w.push("main")
+	w.summarized(sha, "what has changed is not known: GitHub does not list all files")
+	click(sha, "carol")
+	w.summarized(sha, "refused:** GitHub does not list all files that have changed since")
 }
 
 func (w *world) answerAs(id string) error {

@@ -43,6 +43,9 @@ func (w *world) summarized(sha, want string) githubtest.CheckRun {
 	var run githubtest.CheckRun
 	w.eventually(want, func() bool {
 		runs := w.runs(sha, "ci / production")
+		if len(runs) == 0 {
+			return false
+		}
 		run = runs[len(runs)-1]
 		return strings.Contains(run.Summary, want)
 	})

@@ -131,7 +131,7 @@ func Missing(x pipeline.Execution, a pipeline.ActionState, def pipeline.Approval
 	}
 	for _, v := range a.Votes {
 		if v.Void != "" {
-			all = append(all, "the vote of @"+v.Actor+" is void: "+v.Void)
+			all = append(all, "the vote of "+at([]string{v.Actor})+" is void: "+v.Void)
 		}
 	}
 	return strings.Join(all, ". ")
@@ -163,7 +163,10 @@ func number(n int) string {
 func at(logins []string) string {
 	var all []string
 	for _, l := range logins {
-		all = append(all, "@"+l)
+		if !strings.Contains(l, " ") { // as that of nobody at GitHub has
+			l = "@" + l
+		}
+		all = append(all, l)
 	}
 	return strings.Join(all, ", ")
 }
