@@ -128,6 +128,20 @@ func TestCodeOwners(t *testing.T) {
 	w.says(w.check(sha, "ci / production", "success"), "approved by bob, carol")
 }
 
+// TestCodeOwnersWithAPermission asks the access that stands beside code owners of them
+// too, though its name comes earlier in the alphabet than that of a lower one.
+func TestCodeOwnersWithAPermission(t *testing.T) {
+	w := newWorld(t)
+	w.repo.SetPermission("carol", "admin")
+	w.commit("Owners", map[string]string{"CODEOWNERS": "* @bob @carol\n"})
+	w.push("main")
+	n, sha := w.pullRequest(withApproval("code-owners: true, permission: admin"))
+	w.check(sha, "ci / production", "action_required")
+	w.refusedBy("bob", n, "/approve", "bob may not decide")
+	w.reaction(w.comment("carol", n, "/approve"), "+1")
+	w.check(sha, "ci / production", "success")
+}
+
 // TestCodeOwnersOfAPush asks the owners of what is new since the stage last succeeded,
 // by the file as it was then. Before anything has, all owners are asked.
 func TestCodeOwnersOfAPush(t *testing.T) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,7 +194,7 @@ func (v *voters) owns(ctx context.Context, g pipeline.Group, by caller) ([]strin
 	if len(names) == 0 {
 		return nil, nil
 	}
-	may, err := v.has(ctx, max(g.Permission, pipeline.Write), by)
+	may, err := v.has(ctx, cmp.Or(g.Permission, pipeline.Write), by)
 	if err != nil || !may {
 		return nil, err
 	}
