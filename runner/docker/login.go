@@ -47,7 +47,7 @@ func (f fetch) host() string { return reference.Domain(f.ref) }
 // whose says whose access was not enough.
 func (f fetch) whose() string {
 	if f.login == (runner.Login{}) {
-		return "this repository has no login of " + f.host()
+		return fmt.Sprintf("this repository has no login of %[1]s (stagegate secret set --registry %[1]s)", f.host())
 	}
 	return fmt.Sprintf("the login %q of this repository does not open it", f.login.Username)
 }

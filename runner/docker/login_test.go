@@ -66,7 +66,7 @@ func TestPrivateImage(t *testing.T) {
 		}
 	}
 	host, _, _ := strings.Cut(name, "/")
-	none, wrong := "this repository has no login of "+host, `the login "shop" of this repository does not open it`
+	none, wrong := "this repository has no login of "+host+" (stagegate secret set --registry "+host+")", `the login "shop" of this repository does not open it`
 	refused("nobody", noLogin, name, none)
 	refused("another", loginOf(name, "shop", "wrong"), name, wrong)
 	ours := loginOf(name, "shop", "s3cr3t")

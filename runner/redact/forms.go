@@ -63,13 +63,21 @@ func lines(value string) []string {
 // password, and in JavaScript and Python.
 var unescaped = []string{"", "/", "!'()*", "$&+,;=", "$&+=:@", "!$&'()*+,;=:@", "!$&'()*+,;=:@/?", "!#$&'()*+,/:;=?@"}
 
+// longValue is from where on a value, in bytes, is no password: of what few put
+// into a URL the rarer forms are not worth the memory that each takes.
+const longValue = 4 << 10
+
 // percent is the value in URLs, and in log commands.
 func percent(value string) []string {
 	all := []string{
 		strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(value),
 		strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(value),
 	}
-	for _, keep := range unescaped {
+	kept := unescaped
+	if len(value) > longValue {
+		kept = kept[:2]
+	}
+	for _, keep := range kept {
 		upper := escape(value, keep, "0123456789ABCDEF")
 		lower := escape(value, keep, "0123456789abcdef")
 		all = append(all, upper, lower, strings.ReplaceAll(upper, "%20", "+"), strings.ReplaceAll(lower, "%20", "+"))
