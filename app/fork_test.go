@@ -32,10 +32,10 @@ type fork struct {
 
 // forked opens a pull request from a branch called main, whose commit edits the pipeline
 // file, the settings and the script.
-func (w *world) forked(base string, more map[string]string) (f fork, sha string) {
+func (w *world) forked(more map[string]string) (f fork, sha string) {
 	w.t.Helper()
 	w.commit("Base", map[string]string{
-		".github/pipelines/ci.yaml": strings.ReplaceAll(base, "IMAGE", image), "script.sh": "ours\n",
+		".github/pipelines/ci.yaml": strings.ReplaceAll(forks, "IMAGE", image), "script.sh": "ours\n",
 		settingsFile: "environments:\n  production: { branches: [\"**\"], pull-requests: true }\n",
 	})
 	w.push("main")
@@ -109,7 +109,7 @@ func (f fork) nothing(sha string) {
 // an environment.
 func TestForkOfAStranger(t *testing.T) {
 	w := newWorld(t)
-	f, sha := w.forked(forks, nil)
+	f, sha := w.forked(nil)
 	run := f.held(sha)
 	for login, text := range map[string]string{"mallory": "/ok-to-test", "dave": "/ok-to-test " + sha, "outsider": "/ok-to-test"} {
 		w.refusedBy(login, f.number, text, "may not let a fork's commit run: that takes write access")
@@ -164,7 +164,7 @@ func TestForkOfAStranger(t *testing.T) {
 // TestForkButton takes the word by the button of the check, for its commit alone.
 func TestForkButton(t *testing.T) {
 	w := newWorld(t)
-	f, sha := w.forked(forks, nil)
+	f, sha := w.forked(nil)
 	run := f.held(sha)
 	next := f.pushes(map[string]string{"script.sh": "worse\n"})
 	f.held(next)
@@ -183,7 +183,7 @@ func TestForkButton(t *testing.T) {
 // have seen what it is about.
 func TestForkNewHead(t *testing.T) {
 	w := newWorld(t)
-	f, sha := w.forked(forks, nil)
+	f, sha := w.forked(nil)
 	f.held(sha)
 	f.says("bob", "/ok-to-test")
 	w.check(sha, "ci / build", "success")
@@ -205,7 +205,7 @@ func TestForkNewHead(t *testing.T) {
 // it.
 func TestForkEveryEvent(t *testing.T) {
 	w := newWorld(t)
-	f, sha := w.forked(forks, nil)
+	f, sha := w.forked(nil)
 	f.held(sha)
 	if err := w.repo.LabelPullRequest("alice", f.number, "safe"); err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func TestForkRetargeted(t *testing.T) {
 	w := newWorld(t)
 	w.pipeline(strings.Replace(forks, "name: build", "name: older", 1))
 	w.push("HEAD:refs/heads/old")
-	f, sha := w.forked(forks, nil)
+	f, sha := w.forked(nil)
 	f.held(sha)
 	if err := w.repo.RetargetPullRequest("mallory", f.number, "old"); err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestForkRetargeted(t *testing.T) {
 // fork's.
 func TestDeletedFork(t *testing.T) {
 	w := newWorld(t)
-	f, sha := w.forked(forks, nil)
+	f, sha := w.forked(nil)
 	f.held(sha)
 	w.github.DeleteFork(f.theirs)
 	if err := w.repo.LabelPullRequest("alice", f.number, "safe"); err != nil {
@@ -296,7 +296,7 @@ func TestDeletedFork(t *testing.T) {
 // TestForkOfAWriter lets an author who may write say it of their own commit.
 func TestForkOfAWriter(t *testing.T) {
 	w := newWorld(t)
-	f, sha := w.forked(forks, nil)
+	f, sha := w.forked(nil)
 	f.held(sha)
 	w.repo.SetPermission("mallory", "write")
 	f.says("mallory", "/ok-to-test")

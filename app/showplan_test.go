@@ -79,7 +79,7 @@ func TestPlanOfAnEdit(t *testing.T) {
 // TestPlanOfAFork is made of files that are read; nothing of it runs.
 func TestPlanOfAFork(t *testing.T) {
 	w := newWorld(t)
-	f, sha := w.forked(forks, map[string]string{".github/pipelines/`@bob`.yaml": "on: push\nstages: []\n"})
+	f, sha := w.forked(map[string]string{".github/pipelines/`@bob`.yaml": "on: push\nstages: []\n"})
 	text := w.planOf(f.number, "`ci`", "The stage `build` is removed", "`evil` (`.github/pipelines/evil.yaml`), new")
 	if strings.Contains(text, "``") || !strings.Contains(text, "'@bob'") {
 		t.Errorf("a name got out of its code: %s", text)
