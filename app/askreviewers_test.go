@@ -267,3 +267,47 @@ func TestRunIsFound(t *testing.T) {
 		})
 	}
 }
+
+// TestReviewOfARollback goes back behind a gate that came later: reviewers are asked on
+// the branch whose newest file has the gate.
+func TestReviewOfARollback(t *testing.T) {
+	w := newWorld(t)
+	w.repo.ProtectEnvironment("production", "bob")
+	w.commit("Workflow", map[string]string{".github/workflows/stagegate-approval.yml": approvalWorkflow(t)})
+	first := w.delivered("one", "")
+	second := w.pipeline(strings.Replace(delivers("two", "carol"), "users: [carol]", "environment: production", 1))
+	w.push("main")
+	w.eventually("the workflow", func() bool { return len(w.repo.WorkflowRuns()) == 1 })
+	w.reviewRun("bob", w.repo.WorkflowRuns()[0].ID, true)
+	w.check(second, "ci / production", "success")
+	if _, err := w.api().Rollback(w.context(), productionBack, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the second request", func() bool { return len(w.repo.WorkflowRuns()) == 2 })
+	run := w.repo.WorkflowRuns()[1]
+	if run.Branch != "main" || run.HeadSHA != second {
+		t.Errorf("%+v", run)
+	}
+	w.check(first, "ci / production (rollback 3)", "action_required")
+	w.reviewRun("bob", run.ID, true)
+	w.check(first, "ci / production (rollback 3)", "success")
+}
+
+// TestNobodyIsAskedAboutAnOlderCommit starts one by hand that is no head any more.
+func TestNobodyIsAskedAboutAnOlderCommit(t *testing.T) {
+	w := newWorld(t)
+	first, _ := w.reviewing("environment: production")
+	w.commit("Second", map[string]string{"a.txt": "a\n"})
+	w.push("main")
+	if _, err := w.api().Start(w.context(), api.Start{Repository: "octo/shop", Pipeline: "ci", Commit: first}, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("what keeps GitHub from asking", func() bool {
+		for _, r := range w.runs(first, "ci / production (manual 3)") {
+			if strings.Contains(r.Summary, "are not asked:** main has moved on to ") {
+				return true
+			}
+		}
+		return false
+	})
+}

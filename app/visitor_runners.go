@@ -8,7 +8,7 @@ import (
 )
 
 func (v visitor) Runners(ctx context.Context) ([]api.Runner, error) {
-	if err := v.operates("see runners"); err != nil {
+	if err := v.operates(ctx, "see runners"); err != nil {
 		return nil, v.toAPI(err)
 	}
 	var found []api.Runner
@@ -23,7 +23,7 @@ func (v visitor) Runners(ctx context.Context) ([]api.Runner, error) {
 }
 
 func (v visitor) AddRunner(ctx context.Context, name string) (api.NewRunner, error) {
-	if err := v.operates("add runners"); err != nil {
+	if err := v.operates(ctx, "add runners"); err != nil {
 		return api.NewRunner{}, v.toAPI(err)
 	}
 	r, token, err := v.addRunner(ctx, v.as(""), name)
@@ -31,7 +31,7 @@ func (v visitor) AddRunner(ctx context.Context, name string) (api.NewRunner, err
 }
 
 func (v visitor) RemoveRunner(ctx context.Context, name string) (api.Runner, error) {
-	if err := v.operates("remove runners"); err != nil {
+	if err := v.operates(ctx, "remove runners"); err != nil {
 		return api.Runner{}, v.toAPI(err)
 	}
 	gone, err := v.removeRunner(ctx, v.as(""), name)
@@ -39,11 +39,11 @@ func (v visitor) RemoveRunner(ctx context.Context, name string) (api.Runner, err
 }
 
 // operates refuses what is the operator's alone.
-func (v visitor) operates(what string) error {
+func (v visitor) operates(ctx context.Context, what string) error {
 	if v.login == theOperator {
 		return nil
 	}
-	return refused(codeForbidden, "%s may not %s: the operator may", v.as(""), what)
+	return v.denied(ctx, wish{by: v.as(""), asked: what}, refused(codeForbidden, "%s may not %s: the operator may", v.as(""), what))
 }
 
 func runnerOut(r store.Runner) api.Runner {
