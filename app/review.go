@@ -197,10 +197,10 @@ func (a *App) onReview(v reviewed, asked operation, no refusal) plan {
 					return err
 				}
 			}
-			switch no.code {
-			case "":
+			if no.code == "" {
 				return nil
-			case codeForbidden:
+			}
+			if no.code == codeForbidden {
 				return a.deny(ctx, tx, wish{by: v.by, repository: v.repo.ID, asked: "approve by a review"}, no)
 			}
 			return tx.Enqueue(ctx, store.Reply{

@@ -120,7 +120,8 @@ func TestVotesRefused(t *testing.T) {
 		{
 			"taking back by another door", form,
 			[]pipeline.Event{filled("ann", "1")},
-			pipeline.Withdrawn{At: at(11), Job: id("production", "sign-off", 1), Actor: "ann", Door: "review"}, "no vote by review",
+			pipeline.Withdrawn{At: at(11), Job: id("production", "sign-off", 1), Actor: "ann", Door: "review"},
+			"no vote by review",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
