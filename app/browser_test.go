@@ -24,7 +24,6 @@ type browser struct {
 	t      *testing.T
 	client *http.Client
 	home   string // of the dashboard
-	agent  http.Header
 }
 
 func (w *world) browser() *browser {

@@ -63,10 +63,14 @@ func rank(first bool) int {
 	return 1
 }
 
+// mostAsked is about how many approvals, the newest, a page asks GitHub.
+const mostAsked = 40
+
 // minesOf tells which approvals the person may give, as it was within the last minute.
 // What could not be found out is not theirs; whoever tries is told why.
 func (d dashboard) minesOf(ctx context.Context, open []gate) []bool {
 	mine := make([]bool, len(open))
+	open = open[:min(len(open), mostAsked)]
 	asks, asking := errgroup.WithContext(ctx)
 	asks.SetLimit(asksAtOnce)
 	for i, g := range open {

@@ -127,6 +127,7 @@ func TestForeignForms(t *testing.T) {
 		"of a sandbox":             {nil, []string{"Origin", "null", "Sec-Fetch-Site", "cross-site"}, 403},
 		"an old browser elsewhere": {nil, []string{"Origin", "https://evil.example", "Sec-Fetch-Site", ""}, 403},
 		"an old browser, no word":  {nil, []string{"Origin", "", "Sec-Fetch-Site", ""}, 403},
+		"only the site says so":    {nil, []string{"Origin", "", "Sec-Fetch-Site", "cross-site"}, 403},
 		"only the site lies":       {nil, []string{"Origin", "https://evil.example"}, 403},
 		"another commit":           {[]string{"commit", strings.Repeat("a", 40)}, nil, 409},
 		"another definition":       {[]string{"definition", "x"}, nil, 409},

@@ -149,7 +149,7 @@ func TestLoginCSRF(t *testing.T) {
 		t.Errorf("with nothing begun: %d %s", got.status, got.body)
 	}
 	victim.get("/login")
-	if got := victim.get(back); got.status != 400 || victim.cookies()["stagegate"] != "" {
+	if got := victim.get(back); got.status != 400 || !strings.Contains(got.body, "not begun in this browser") || victim.cookies()["stagegate"] != "" {
 		t.Errorf("with something else begun: %d %s", got.status, got.body)
 	}
 	// The code of mallory, with the state that the victim's browser has begun.

@@ -85,8 +85,12 @@ func TestAccessToken(t *testing.T) {
 		t.Error("the log has the token")
 	}
 	for _, wrong := range []url.Values{
-		{"name": {""}, "days": {"90"}}, {"name": {"x"}, "days": {"366"}}, {"name": {"x"}, "days": {"0"}}, {"name": {"x"}, "days": {"x"}},
-		{"name": {"x"}, "days": {"1"}, "scope": {"everything"}}, {"name": {strings.Repeat("x", 101)}, "days": {"1"}},
+		{"name": {""}, "days": {"90"}},
+		{"name": {"x"}, "days": {"366"}},
+		{"name": {"x"}, "days": {"0"}},
+		{"name": {"x"}, "days": {"x"}},
+		{"name": {"x"}, "days": {"1"}, "scope": {"everything"}},
+		{"name": {strings.Repeat("x", 101)}, "days": {"1"}},
 	} {
 		wrong.Set("form", form.Get("form"))
 		if got := bob.do("POST", "/tokens", wrong); got.status != 422 || tokenText.MatchString(got.body) {

@@ -97,7 +97,10 @@ func (s *server) callback(c *gin.Context) {
 	case err != nil:
 		s.refuse(c, err)
 	default:
-		s.endSession(c) // of whoever was signed in here
+		if err := s.endSession(c); err != nil { // of whoever was signed in here
+			s.refuse(c, err)
+			return
+		}
 		s.setCookie(c, s.sessionCookie(), session, cookieLife)
 		s.leadTo(c, a.next)
 	}

@@ -55,9 +55,9 @@ func proxied(now func() time.Time) (http.Handler, *desk) {
 	}), d
 }
 
-func ask(t *testing.T, h http.Handler, method, path, client string, cookies ...*http.Cookie) *http.Response {
+func ask(t *testing.T, h http.Handler, path, client string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 	r.RemoteAddr = "10.0.0.1:5"
 	r.Header.Set("X-Forwarded-For", client)
 	for _, c := range cookies {
@@ -65,26 +65,36 @@ func ask(t *testing.T, h http.Handler, method, path, client string, cookies ...*
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	return w
+}
+
+func cookiesOf(w *httptest.ResponseRecorder) []*http.Cookie {
+	var all []*http.Cookie
+	for _, line := range w.Header().Values("Set-Cookie") {
+		if c, err := http.ParseSetCookie(line); err == nil {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // TestHTTPS asks what holds where the public URL is https, and below a path.
 func TestHTTPS(t *testing.T) {
 	h, d := proxied(time.Now)
-	resp := ask(t, h, "GET", "/login?return=/repositories/octo/shop", "203.0.113.1")
-	begun := resp.Cookies()[0]
+	resp := ask(t, h, "/login?return=/repositories/octo/shop", "203.0.113.1")
+	begun := cookiesOf(resp)[0]
 	if begun.Name != "__Host-stagegate-signin" || !begun.Secure || !begun.HttpOnly || begun.Path != "/" || begun.Domain != "" || begun.SameSite != http.SameSiteLaxMode {
 		t.Errorf("the cookie of a sign-in: %s", begun)
 	}
-	at, err := resp.Location()
+	at, err := url.Parse(resp.Header().Get("Location"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp = ask(t, h, "GET", "/login/callback?"+url.Values{"code": {"c"}, "state": {at.Query().Get("state")}}.Encode(), "203.0.113.1", begun)
-	if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || to != "/stages/repositories/octo/shop" || len(d.asked) != 1 {
-		t.Errorf("%d leads to %q", resp.StatusCode, to)
+	resp = ask(t, h, "/login/callback?"+url.Values{"code": {"c"}, "state": {at.Query().Get("state")}}.Encode(), "203.0.113.1", begun)
+	if to := resp.Header().Get("Location"); resp.Code != http.StatusSeeOther || to != "/stages/repositories/octo/shop" || len(d.asked) != 1 {
+		t.Errorf("%d leads to %q", resp.Code, to)
 	}
-	for _, c := range resp.Cookies() {
+	for _, c := range cookiesOf(resp) {
 		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
 			t.Errorf("a cookie: %s", c)
 		}
@@ -92,12 +102,12 @@ func TestHTTPS(t *testing.T) {
 	session := &http.Cookie{Name: "__Host-stagegate", Value: strings.Repeat("s", 43)}
 	plain := &http.Cookie{Name: "stagegate", Value: session.Value}
 	for path, cookie := range map[string]*http.Cookie{"/": session, "/tokens": plain, "/nowhere": session, "/executions/" + token: session, "/healthz": session} {
-		resp := ask(t, h, "GET", path, "203.0.113.1", cookie)
-		if resp.Header.Get("Strict-Transport-Security") != "max-age=31536000" {
-			t.Errorf("%s has no HSTS: %v", path, resp.Header)
+		resp := ask(t, h, path, "203.0.113.1", cookie)
+		if resp.Header().Get("Strict-Transport-Security") != "max-age=31536000" {
+			t.Errorf("%s has no HSTS: %v", path, resp.Header())
 		}
-		if cookie == plain && resp.StatusCode != http.StatusSeeOther {
-			t.Errorf("a cookie without its prefix is taken: %d", resp.StatusCode)
+		if cookie == plain && resp.Code != http.StatusSeeOther {
+			t.Errorf("a cookie without its prefix is taken: %d", resp.Code)
 		}
 	}
 }
@@ -121,19 +131,19 @@ func TestTooMany(t *testing.T) {
 		now := time.Unix(1_000_000, 0)
 		h, _ := proxied(func() time.Time { return now })
 		for range c.most {
-			if got := ask(t, h, "GET", path, "203.0.113.1", c.cookies...); got.StatusCode == http.StatusTooManyRequests {
+			if got := ask(t, h, path, "203.0.113.1", c.cookies...); got.Code == http.StatusTooManyRequests {
 				t.Fatalf("%s: too many too soon", path)
 			}
 		}
-		slowed := ask(t, h, "GET", path, "203.0.113.1", c.cookies...)
-		if slowed.StatusCode != http.StatusTooManyRequests || slowed.Header.Get("Retry-After") == "" {
-			t.Errorf("%s: %d %v after %d", path, slowed.StatusCode, slowed.Header, c.most)
+		slowed := ask(t, h, path, "203.0.113.1", c.cookies...)
+		if slowed.Code != http.StatusTooManyRequests || slowed.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d %v after %d", path, slowed.Code, slowed.Header(), c.most)
 		}
-		if got := ask(t, h, "GET", path, "203.0.113.2"); got.StatusCode == http.StatusTooManyRequests {
+		if got := ask(t, h, path, "203.0.113.2"); got.Code == http.StatusTooManyRequests {
 			t.Errorf("%s: another client waits", path)
 		}
 		now = now.Add(10 * time.Second)
-		if got := ask(t, h, "GET", path, "203.0.113.1", c.cookies...); got.StatusCode == http.StatusTooManyRequests {
+		if got := ask(t, h, path, "203.0.113.1", c.cookies...); got.Code == http.StatusTooManyRequests {
 			t.Errorf("%s: still, 10 s later", path)
 		}
 	}

@@ -118,8 +118,11 @@ func (w *world) push() {
 		w.t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"init", "--quiet", "--initial-branch=main"}, {"add", "."}, {"commit", "--quiet", "--message=Faster <b>checkout</b>"},
-		{"push", "--quiet", w.repo.CloneURL("alice"), "main"}, {"rev-parse", "HEAD"},
+		{"init", "--quiet", "--initial-branch=main"},
+		{"add", "."},
+		{"commit", "--quiet", "--message=Faster <b>checkout</b>"},
+		{"push", "--quiet", w.repo.CloneURL("alice"), "main"},
+		{"rev-parse", "HEAD"},
 	} {
 		cmd := exec.CommandContext(w.t.Context(), "git", args...)
 		cmd.Dir = clone
@@ -287,6 +290,11 @@ func TestReleaseManager(t *testing.T) {
 	b.do("go to the list", chromedp.Navigate(w.home+"/repositories/octo/shop"))
 	b.says("release #1", "succeeded")
 	b.picture("list")
+	b.press(`.bar a.dim`)
+	b.do("name a token", chromedp.SendKeys(`input[name="name"]`, "laptop"), chromedp.Click(`input[value="approve"]`))
+	b.press(`.note button`)
+	b.says("it is not shown again", "sgp_", "read, approve")
+	b.picture("tokens")
 	b.press(`.bar button`)
 	b.says("Sign in to see")
 	b.do("go back to the execution", chromedp.Navigate(w.home+path))

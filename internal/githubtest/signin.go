@@ -121,7 +121,7 @@ func (g *GitHub) followLink(w http.ResponseWriter, r *http.Request, secret strin
 	id := random(24)
 	g.signIn.browsers[id] = g.user(login)
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: id, Path: signInPrefix, HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // it is served over http on this machine
-	http.Redirect(w, r, r.URL.Query().Get("next"), http.StatusFound)
+	http.Redirect(w, r, r.URL.Query().Get("next"), http.StatusFound)                                                                 //nolint:gosec // who made the link says where it leads
 }
 
 //go:embed authorize.html

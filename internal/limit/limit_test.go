@@ -65,7 +65,7 @@ func TestClients(t *testing.T) {
 		{"[2001:db8:1:2:ffff::]:5", nil, "2001:db8:1:2::/64"},
 		{"odd", nil, "odd"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
 		r.RemoteAddr = tc.remote
 		for _, f := range tc.forwarded {
 			r.Header.Add("X-Forwarded-For", f)
@@ -74,7 +74,7 @@ func TestClients(t *testing.T) {
 			t.Errorf("%s %v: %s, want %s", tc.remote, tc.forwarded, got, tc.want)
 		}
 	}
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
 	r.RemoteAddr = "10.0.0.1:5"
 	r.Header.Set("X-Forwarded-For", "203.0.113.9")
 	if got := (limit.Clients{}).Of(r); got != "10.0.0.1" {

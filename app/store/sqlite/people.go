@@ -49,7 +49,7 @@ func (t *transaction) DropSessions(ctx context.Context, before time.Time) error 
 	return err
 }
 
-const accessTokens = `SELECT t.id, t.digest, t.person, p.login, t.name, t.scopes, t.created_at, t.expires_at, t.used_at, t.revoked_at
+const selectGrants = `SELECT t.id, t.digest, t.person, p.login, t.name, t.scopes, t.created_at, t.expires_at, t.used_at, t.revoked_at
 	FROM access_tokens t JOIN people p ON p.id = t.person `
 
 func (t *transaction) CreateAccessToken(ctx context.Context, token *store.AccessToken) error {
@@ -64,11 +64,11 @@ func (t *transaction) CreateAccessToken(ctx context.Context, token *store.Access
 }
 
 func (t *transaction) AccessToken(ctx context.Context, digest string) (store.AccessToken, error) {
-	return scanAccessToken(t.tx.QueryRowContext(ctx, accessTokens+`WHERE t.digest = ?`, digest))
+	return scanAccessToken(t.tx.QueryRowContext(ctx, selectGrants+`WHERE t.digest = ?`, digest))
 }
 
 func (t *transaction) AccessTokensOf(ctx context.Context, person int64) ([]store.AccessToken, error) {
-	rows, err := t.tx.QueryContext(ctx, accessTokens+`WHERE t.person = ? ORDER BY t.id DESC`, person)
+	rows, err := t.tx.QueryContext(ctx, selectGrants+`WHERE t.person = ? ORDER BY t.id DESC`, person)
 	if err != nil {
 		return nil, err
 	}
