@@ -61,7 +61,10 @@ func newWorld(t *testing.T) *world {
 	for login, permission := range map[string]string{"alice": "write", "bob": "maintain", "carol": "write", "mallory": "read"} {
 		w.repo.SetPermission(login, permission)
 	}
-	w.listen = freeAddress(t)
+	var err error
+	if w.listen, err = githubtest.FreeAddress(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	w.github.SetWebhookURL("http://" + w.listen + "/webhooks/github")
 	w.github.SetCallbackURL("http://" + w.listen + "/login/callback")
 	w.clone = filepath.Join(t.TempDir(), "shop")
@@ -91,16 +94,6 @@ func (w *world) sweep() {
 	if err := runner.Sweep(context.WithoutCancel(w.t.Context()), engine, id); err != nil {
 		w.t.Error(err)
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // start starts the App and its runner; stop, which is idempotent, stops them.

@@ -135,7 +135,7 @@ func (d *demo) world(ctx context.Context) (config.Settings, error) {
 	d.repo = d.github.AddRepository("octo/shop")
 	d.repo.SetPermission("alice", "write")
 	d.repo.SetPermission("bob", "write")
-	address, err := freeAddress(ctx)
+	address, err := githubtest.FreeAddress(ctx)
 	if err != nil {
 		return config.Settings{}, err
 	}
@@ -149,15 +149,6 @@ func (d *demo) world(ctx context.Context) (config.Settings, error) {
 		"github-webhook-secret": d.github.WebhookSecret(),
 		"github-client-id":      d.github.ClientID(), "github-client-secret": d.github.ClientSecret(),
 	})
-}
-
-// freeAddress finds a port of this machine that nobody listens on.
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // show is the showing itself.

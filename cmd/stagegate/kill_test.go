@@ -60,12 +60,8 @@ func newProcess(t *testing.T) *process {
 	p.github.AddUser("alice")
 	p.repo = p.github.AddRepository("octo/shop")
 	p.repo.SetPermission("alice", "write")
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.listen = l.Addr().String()
-	if err := l.Close(); err != nil {
+	var err error
+	if p.listen, err = githubtest.FreeAddress(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.github.SetWebhookURL("http://" + p.listen + "/webhooks/github")
