@@ -103,8 +103,8 @@ func (a *App) saveRequest(ctx context.Context, r *store.ReviewRequest) error {
 func (a *App) dispatch(ctx context.Context, x store.Execution, r store.ReviewRequest) (time.Time, error) {
 	repo := repository(x)
 	if r.ID != 0 { // a crash, or a GitHub that was away, has left it
-		if done, again, err := a.adoptRun(ctx, x, &r); err != nil || done {
-			return again, err
+		if done, err := a.adoptRun(ctx, x, r); err != nil || done {
+			return time.Time{}, err
 		}
 	} else if problem, err := a.aim(ctx, x, &r); err != nil {
 		return time.Time{}, err
@@ -188,15 +188,15 @@ func noDispatch(r store.ReviewRequest, err error) string {
 }
 
 // adoptRun finds the run that was started before a crash; done is false where none was.
-func (a *App) adoptRun(ctx context.Context, x store.Execution, r *store.ReviewRequest) (done bool, again time.Time, err error) {
-	run, found, err := a.runOfRequest(ctx, x, *r)
+func (a *App) adoptRun(ctx context.Context, x store.Execution, r store.ReviewRequest) (done bool, err error) {
+	run, found, err := a.runOfRequest(ctx, x, r)
 	if errors.Is(err, github.ErrNotFound) || errors.Is(err, github.ErrForbidden) { // which the dispatch will say
-		return false, time.Time{}, nil
+		return false, nil
 	}
 	if err != nil || !found {
-		return false, time.Time{}, err
+		return false, err
 	}
-	return true, time.Time{}, a.asked(ctx, x, *r, run)
+	return true, a.asked(ctx, x, r, run)
 }
 
 // findRun looks for a run that GitHub has started without saying which.

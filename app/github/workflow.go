@@ -28,6 +28,10 @@ type workflowRun struct {
 	Actor      account `json:"actor"`
 }
 
+type workflowRuns struct {
+	Runs []workflowRun `json:"workflow_runs"`
+}
+
 func (r workflowRun) ours() WorkflowRun {
 	return WorkflowRun{ID: r.ID, HeadSHA: r.HeadSHA, URL: r.HTMLURL}
 }
@@ -81,9 +85,7 @@ func (c *Client) FindRun(ctx context.Context, repo Repository, file, branch stri
 	}
 	r := onRepo(repo, "list the runs of workflow "+file, "actions", "workflows", file, "runs").
 		with("event", "workflow_dispatch", "branch", branch, "created", ">="+since.UTC().Format(time.RFC3339))
-	err = pages(ctx, c, r, func(list struct {
-		Runs []workflowRun `json:"workflow_runs"`
-	}) bool {
+	err = pages(ctx, c, r, func(list workflowRuns) bool {
 		for _, one := range list.Runs {
 			if strings.EqualFold(one.Actor.Login, slug+"[bot]") && !slices.Contains(known, one.ID) {
 				run, found = one.ours(), true // the newest come first

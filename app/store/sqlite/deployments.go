@@ -7,18 +7,18 @@ import (
 	"github.com/stagegate/stagegate/app/store"
 )
 
-const deploymentColumns = `id, github, repository_id, environment, execution, stage, attempt, state, url, ended_at`
+const selectDeployments = `SELECT id, github, repository_id, environment, execution, stage, attempt, state, url, ended_at FROM deployments WHERE `
 
 func (t *transaction) Deployments(ctx context.Context, execution string) ([]store.Deployment, error) {
-	return t.deployments(ctx, `execution = ? ORDER BY id`, execution)
+	return t.deployments(ctx, selectDeployments+`execution = ? ORDER BY id`, execution)
 }
 
 func (t *transaction) LiveDeployments(ctx context.Context, repositoryID int64, environment string) ([]store.Deployment, error) {
-	return t.deployments(ctx, `repository_id = ? AND environment = ? AND state = 'success' ORDER BY ended_at DESC, id DESC`, repositoryID, environment)
+	return t.deployments(ctx, selectDeployments+`repository_id = ? AND environment = ? AND state = 'success' ORDER BY ended_at DESC, id DESC`, repositoryID, environment)
 }
 
-func (t *transaction) deployments(ctx context.Context, where string, args ...any) ([]store.Deployment, error) {
-	rows, err := t.tx.QueryContext(ctx, `SELECT `+deploymentColumns+` FROM deployments WHERE `+where, args...)
+func (t *transaction) deployments(ctx context.Context, query string, args ...any) ([]store.Deployment, error) {
+	rows, err := t.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list deployments: %w", err)
 	}

@@ -8,14 +8,15 @@ import (
 	"github.com/stagegate/stagegate/app/store"
 )
 
-const reviewColumns = `id, repository_id, execution, stage, action, attempt, environment, branch, head_sha, run, url, state, problem, asked_at`
+const selectReviews = `SELECT id, repository_id, execution, stage, action, attempt, environment, branch, head_sha, run, url, state, problem, asked_at
+	FROM review_requests WHERE `
 
 func (t *transaction) ReviewRequests(ctx context.Context, execution string) ([]store.ReviewRequest, error) {
-	return t.reviewRequests(ctx, `execution = ? ORDER BY id`, execution)
+	return t.reviewRequests(ctx, selectReviews+`execution = ? ORDER BY id`, execution)
 }
 
 func (t *transaction) ReviewRequestByRun(ctx context.Context, repositoryID, run int64) (store.ReviewRequest, error) {
-	found, err := t.reviewRequests(ctx, `repository_id = ? AND run = ? AND run <> 0`, repositoryID, run)
+	found, err := t.reviewRequests(ctx, selectReviews+`repository_id = ? AND run = ? AND run <> 0`, repositoryID, run)
 	if err != nil || len(found) == 0 {
 		return store.ReviewRequest{}, orMissing(err)
 	}
@@ -31,11 +32,11 @@ func orMissing(err error) error {
 }
 
 func (t *transaction) RecentReviewRequests(ctx context.Context, repositoryID int64, environment string, since time.Time) ([]store.ReviewRequest, error) {
-	return t.reviewRequests(ctx, `repository_id = ? AND environment = ? AND asked_at >= ? ORDER BY id`, repositoryID, environment, millis(since))
+	return t.reviewRequests(ctx, selectReviews+`repository_id = ? AND environment = ? AND asked_at >= ? ORDER BY id`, repositoryID, environment, millis(since))
 }
 
-func (t *transaction) reviewRequests(ctx context.Context, where string, args ...any) ([]store.ReviewRequest, error) {
-	rows, err := t.tx.QueryContext(ctx, `SELECT `+reviewColumns+` FROM review_requests WHERE `+where, args...)
+func (t *transaction) reviewRequests(ctx context.Context, query string, args ...any) ([]store.ReviewRequest, error) {
+	rows, err := t.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list requests for reviews: %w", err)
 	}
