@@ -24,7 +24,7 @@ type limits struct {
 
 func newLimits(now func() time.Time) limits {
 	return limits{
-		signIns: limit.New(6*time.Second, 20, mostClients, now),
+		signIns: limit.New(2*time.Second, 60, mostClients, now),
 		pages:   limit.New(50*time.Millisecond, 300, mostClients, now),
 		misses:  limit.New(500*time.Millisecond, 100, mostClients, now),
 		people:  limit.New(200*time.Millisecond, 100, mostClients, now),

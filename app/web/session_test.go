@@ -119,8 +119,8 @@ func TestTooMany(t *testing.T) {
 		most    int
 		cookies []*http.Cookie
 	}{
-		"/login":                                 {20, nil},
-		"/login/callback":                        {20, nil},
+		"/login":                                 {60, nil},
+		"/login/callback":                        {60, nil},
 		"/executions/" + token:                   {300, nil},
 		"/executions/" + strings.Repeat("x", 43): {100, nil},
 		"/nowhere":                               {100, nil},
