@@ -99,6 +99,7 @@ func (a *App) Files() runner.Files { return files{a} }
 // fails. Stopping it loses nothing: what was committed goes on at the next
 // start, and running containers are left to be adopted.
 func (a *App) Run(ctx context.Context, l net.Listener) error {
+	defer l.Close() // also where nothing was served yet: the address is free then
 	if _, _, err := a.openSecretKeys(ctx); errors.Is(err, errLostKey) {
 		a.log.Error("no secret can be read or set", "error", err)
 	} else if err != nil {
