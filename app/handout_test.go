@@ -122,7 +122,8 @@ func (c *counter) lease(a asks) string {
 		Definition: pipeline.Definition{Name: cmp.Or(a.pipeline, "release"), Stages: []pipeline.Stage{
 			{Name: "build"}, {Name: "production", Environment: "production"}, {Name: "staging", Environment: "staging"},
 		}},
-		Trust: []pipeline.Trust{{Environment: "production", Trusted: true}, {Environment: "staging", Trusted: true}},
+		Stages: []pipeline.StageState{{Name: "build"}, {Name: "production"}, {Name: "staging"}},
+		Trust:  []pipeline.Trust{{Environment: "production", Trusted: true}, {Environment: "staging", Trusted: true}},
 	}}
 	if a.change != nil {
 		a.change(&x)
