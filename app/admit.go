@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (a *App) admit(ctx context.Context, token string) (api.Visitor, error) {
 	if err != nil {
 		return api.Visitor{}, err
 	}
-	if wait := a.limits.tokens.Take(t.Digest); wait > 0 {
+	if wait := a.limits.tokens.Take(strconv.FormatInt(t.Person.ID, 10)); wait > 0 {
 		return api.Visitor{}, api.TooSoon(wait)
 	}
 	var scopes []api.Scope
@@ -92,7 +93,7 @@ func (a *App) accessToken(ctx context.Context, text string) (store.AccessToken, 
 // limits say how often one may ask.
 type limits struct {
 	failed *limit.Limiter // tokens that speak for nobody, by client
-	tokens *limit.Limiter // requests of a token
+	tokens *limit.Limiter // requests of a person, whichever of their tokens they show
 }
 
 // mostClients is how many are told apart.

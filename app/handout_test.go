@@ -39,6 +39,7 @@ type counter struct {
 	store    store.Store
 	app      *app.App
 	api      api.Client
+	now      func() time.Time // nil: the time
 	n        int
 }
 
@@ -76,7 +77,7 @@ func (c *counter) open() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if c.app, err = app.New(app.Config{Settings: c.settings, Store: c.store, GitHub: client, Log: log}); err != nil {
+	if c.app, err = app.New(app.Config{Settings: c.settings, Store: c.store, GitHub: client, Log: log, Now: c.now}); err != nil {
 		c.t.Fatal(err)
 	}
 	token, err := os.ReadFile(c.settings.AdminTokenPath())

@@ -167,7 +167,7 @@ func storedSecret(ctx context.Context, tx store.Tx, o owner, p api.SecretPlace, 
 	}
 	var elsewhere []string
 	for _, s := range all {
-		if strings.EqualFold(s.Owner, called) {
+		if byName && strings.EqualFold(s.Owner, called) || s.Organization == at.Organization && s.Repository == at.Repository {
 			elsewhere = append(elsewhere, placeWords(s.SecretPlace, s.Owner))
 		}
 	}

@@ -10,15 +10,16 @@ import (
 
 // Secrets lists what is kept for jobs of a repository or an organization, or for all.
 func (v visitor) Secrets(ctx context.Context, f api.SecretPlace) ([]api.Secret, error) {
-	if err := v.mayListSecrets(ctx, f); err != nil {
+	mayList, err := v.mayListSecrets(ctx, f)
+	if err != nil {
 		return nil, v.toAPI(err)
 	}
 	var found []api.Secret
-	err := v.store.View(ctx, func(tx store.Tx) error {
+	err = v.store.View(ctx, func(tx store.Tx) error {
 		all, err := tx.Secrets(ctx)
 		for _, s := range all {
-			if of := secretOf(s, false); matches(f.Repository, of.Repository) && matches(f.Organization, of.Organization) {
-				found = append(found, of)
+			if mayList(s) {
+				found = append(found, secretOf(s, false))
 			}
 		}
 		return err
@@ -26,16 +27,20 @@ func (v visitor) Secrets(ctx context.Context, f api.SecretPlace) ([]api.Secret, 
 	return found, err
 }
 
-// mayListSecrets lets the operator see all, and others what they may set.
-func (v visitor) mayListSecrets(ctx context.Context, f api.SecretPlace) error {
+// mayListSecrets lets the operator see all, by the names that their owners had, and
+// others what they may set, by GitHub's number: another may have had its name before.
+func (v visitor) mayListSecrets(ctx context.Context, f api.SecretPlace) (func(store.Secret) bool, error) {
 	if v.isOperator() {
-		return nil
+		return func(s store.Secret) bool {
+			of := secretOf(s, true)
+			return matches(f.Repository, of.Repository) && matches(f.Organization, of.Organization)
+		}, nil
 	}
 	if f.Repository == "" && f.Organization == "" {
-		return refused(codeInvalid, "name a repository: the secrets of all are for the operator to see")
+		return nil, refused(codeInvalid, "name a repository: the secrets of all are for the operator to see")
 	}
-	_, err := v.ownerOf(ctx, f, "list secrets")
-	return err
+	o, err := v.ownerOf(ctx, f, "list secrets")
+	return func(s store.Secret) bool { return s.Organization == 0 && s.Repository == o.repository.ID }, err
 }
 
 // secretOf is a secret as people are shown it: all but the value. What is written

@@ -29,6 +29,13 @@ var roles = []string{"read", "triage", "write", "maintain", "admin"}
 // AddUser lets a person join. A login that exists stays as it is.
 func (g *GitHub) AddUser(login string) { g.join(login, "User") }
 
+// UserID is the number of an account, which stays when its login changes.
+func (g *GitHub) UserID(login string) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.user(login).id
+}
+
 // AddBot lets an automaton join; its login usually ends in [bot].
 func (g *GitHub) AddBot(login string) { g.join(login, "Bot") }
 

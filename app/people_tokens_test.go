@@ -1,0 +1,98 @@
+package app_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagegate/stagegate/app/api"
+	"github.com/stagegate/stagegate/app/store"
+)
+
+// as is the API for a person, by a token of theirs that may do everything.
+func (c *counter) as(login string) api.Client {
+	c.t.Helper()
+	c.n++
+	text, now := fmt.Sprintf("sgp_%s-%d", login, c.n), time.Now()
+	if c.now != nil {
+		now = c.now()
+	}
+	sum := sha256.Sum256([]byte(text))
+	one := store.AccessToken{
+		Digest: hex.EncodeToString(sum[:]), Person: store.Person{ID: c.github.UserID(login), Login: login}, Name: text,
+		Scopes: []string{"read", "approve", "run", "admin"}, CreatedAt: now, ExpiresAt: now.Add(time.Hour), UsedAt: now,
+	}
+	err := c.store.Update(c.t.Context(), func(tx store.Tx) error {
+		signedIn := store.Session{Digest: text, SignIn: text, CreatedAt: now, UsedAt: now, Person: one.Person}
+		if err := tx.CreateSession(c.t.Context(), signedIn); err != nil {
+			return err
+		}
+		return tx.CreateAccessToken(c.t.Context(), &one)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	client := c.api
+	client.Token = text
+	return client
+}
+
+// TestSecretsOfAnEarlierRepository asks that who administers a repository sees nothing of
+// the secrets of one that had its name before.
+func TestSecretsOfAnEarlierRepository(t *testing.T) {
+	c := newCounter(t)
+	c.set(api.SetSecret{SecretPlace: api.SecretPlace{Environment: "vault-7"}}, "value")
+	c.set(api.SetSecret{SecretPlace: api.SecretPlace{Registry: "ghcr.io"}, Username: "old-bot"}, "password")
+	c.github.RemoveRepository("octo/shop")
+	c.github.AddRepository("octo/shop").SetPermission("carol", "admin")
+	carol := c.as("carol")
+	place := api.SecretPlace{Repository: "octo/shop"}
+	if all, err := carol.Secrets(t.Context(), place); err != nil || len(all.Items) != 0 {
+		t.Errorf("carol is shown %+v, %v", all, err)
+	}
+	if _, err := carol.RemoveSecret(t.Context(), api.SecretPlace{Name: "TOKEN", Repository: "octo/shop"}); err == nil || strings.Contains(err.Error(), "vault-7") {
+		t.Errorf("carol removes, and is told: %v", err)
+	}
+	if _, err := carol.SetSecret(t.Context(), api.SetSecret{SecretPlace: api.SecretPlace{Name: "TOKEN", Repository: "octo/shop", Environment: "own"}}, []byte("hers")); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := carol.Secrets(t.Context(), place); err != nil || len(all.Items) != 1 || all.Items[0].Environment != "own" {
+		t.Errorf("of her own she is shown %+v, %v", all, err)
+	}
+	if _, err := carol.RemoveSecret(t.Context(), api.SecretPlace{Name: "TOKEN", Repository: "octo/shop"}); err == nil || !strings.Contains(err.Error(), "environment own") {
+		t.Errorf("where hers is she is told: %v", err)
+	}
+	if all, err := c.api.Secrets(t.Context(), place); err != nil || len(all.Items) != 3 {
+		t.Errorf("the operator is shown %+v, %v", all, err)
+	}
+}
+
+// TestManyTokensOfOnePerson asks that somebody with many tokens may ask no more often
+// than with one.
+func TestManyTokensOfOnePerson(t *testing.T) {
+	c := newCounter(t)
+	noon := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	c.now = func() time.Time { return noon }
+	c.open()
+	asked := func(login string) (refusedAfter int) {
+		for range 6 {
+			client := c.as(login)
+			for range 50 {
+				if _, err := client.Transitions(t.Context(), "", ""); err != nil {
+					return refusedAfter
+				}
+				refusedAfter++
+			}
+		}
+		return refusedAfter
+	}
+	if n := asked("mallory"); n != 200 {
+		t.Errorf("mallory is refused after %d requests", n)
+	}
+	if n := asked("bob"); n != 200 {
+		t.Errorf("bob, whose own they are, after %d", n)
+	}
+}
