@@ -186,12 +186,25 @@ func (s *server) tar(w http.ResponseWriter, r *http.Request, a pipeline.Artifact
 // stream copies a body. When it breaks off, so does the connection: half an answer
 // is not to pass for a whole one.
 func (s *server) stream(r *http.Request, w http.ResponseWriter, from io.Reader) error {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the server's is too short for a large one
-	if _, err := io.Copy(w, from); err != nil {
+	if _, err := io.Copy(patientWriter{w, http.NewResponseController(w)}, from); err != nil {
 		if r.Context().Err() == nil {
 			s.Log.Error("answer cut short", "path", r.URL.Path, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// stall is how long whoever is sent a body may take none of it. The server's own limit
+// is for a whole answer, and a body may be large.
+const stall = time.Minute
+
+type patientWriter struct {
+	w       io.Writer
+	control *http.ResponseController
+}
+
+func (p patientWriter) Write(b []byte) (int, error) {
+	_ = p.control.SetWriteDeadline(time.Now().Add(stall)) // where it cannot be set, the server's holds
+	return p.w.Write(b)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -76,21 +77,28 @@ func (s *server) sendLog(w http.ResponseWriter, r *http.Request, offset int64, m
 	return true, s.stream(r, w, text)
 }
 
-// openLog opens a log at an offset; what does not exist yet is empty.
+// openLog opens a log at an offset; what does not exist yet is empty. Of one that grows
+// it is what there is now: whoever wants more asks again, and may no longer be let in.
 func (s *server) openLog(r *http.Request, id pipeline.JobID, offset int64) (io.ReadCloser, error) {
 	from, err := s.Executions.Log(r.Context(), id)
 	if from == nil || err != nil {
 		return http.NoBody, err
 	}
+	size := int64(math.MaxInt64)
 	if seeker, ok := from.(io.Seeker); ok {
-		_, err = seeker.Seek(offset, io.SeekStart)
+		if size, err = seeker.Seek(0, io.SeekEnd); err == nil {
+			_, err = seeker.Seek(offset, io.SeekStart)
+		}
 	} else if _, err = io.CopyN(io.Discard, from, offset); errors.Is(err, io.EOF) {
 		err = nil
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("find offset %d in the log of job %s: %w", offset, id, err), from.Close())
 	}
-	return from, nil
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(from, size-offset), from}, nil
 }
 
 // job finds the job whose log is asked for, and tells whether it has ended.

@@ -20,6 +20,9 @@ func (e *Engine) Image(ctx context.Context, name string, login runner.LoginOf, s
 	if err != nil {
 		return runner.Image{}, &runner.Refusal{Reason: fmt.Sprintf("image %q: not an image name", name)}
 	}
+	if reference.FamiliarName(ref) == privateImage {
+		return runner.Image{}, &runner.Refusal{Reason: fmt.Sprintf("image %s: that name marks private images on the engine; name the image as its registry does", name)}
+	}
 	found, err := e.allowed(ctx, fetch{name: name, ref: ref}, login, say)
 	if err != nil {
 		return runner.Image{}, err

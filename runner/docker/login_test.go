@@ -80,6 +80,13 @@ func TestPrivateImage(t *testing.T) {
 	refused("another, later", loginOf(name, "shop", "wrong"), name, wrong+"; "+there)
 	refused("by its id", noLogin, got.ID, "not by its id")
 	refused("by a part of it", noLogin, strings.TrimPrefix(got.ID, "sha256:")[:12], "not by its id")
+	// Whoever has the account stagegate at Docker Hub can have an image of that name there.
+	hub := func(context.Context, string) (runner.Login, error) {
+		return runner.Login{}, errors.New("a login was asked for")
+	}
+	for _, registry := range []string{"", "docker.io/", "index.docker.io/"} {
+		refused("by its mark", hub, registry+"stagegate/private:"+strings.TrimPrefix(got.ID, "sha256:"), "marks private images")
+	}
 
 	asked := r.manifests.Load()
 	if _, err := b.engine.Image(t.Context(), name, ours, func(string) {}); err != nil || r.manifests.Load() != asked {
