@@ -152,7 +152,7 @@ func (f files) handOut(ctx context.Context, token string, kind store.SecretKind,
 	value, err := f.unsealed(ctx, c.rows, s)
 	if err != nil {
 		f.log.Error("a secret cannot be opened", "secret", s.Name, "of", s.Owner, "job", c.job.ID.String(), "error", err)
-		return s, nil, &runner.Refusal{Reason: fmt.Sprintf("%s of %s cannot be opened: %v", secretWords(s.SecretPlace), placeWords(s.SecretPlace, s.Owner), err)}
+		return s, nil, &runner.Refusal{Reason: fmt.Sprintf("%s of %s cannot be opened: %v", secretWords(s.SecretPlace), placeWords(s.SecretPlace, s.Owner), toldOfKey(err))}
 	}
 	return s, value, nil
 }

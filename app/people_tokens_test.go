@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -94,5 +96,43 @@ func TestManyTokensOfOnePerson(t *testing.T) {
 	}
 	if n := asked("bob"); n != 200 {
 		t.Errorf("bob, whose own they are, after %d", n)
+	}
+}
+
+// TestWhatTheKMSSays asks that the words of a KMS, which name hosts and accounts, are told
+// to the operator alone.
+func TestWhatTheKMSSays(t *testing.T) {
+	const words = "role vault-admin at 10.4.7.1 may not"
+	works := true
+	vault := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !works {
+			http.Error(w, `{"errors":["`+words+`"]}`, http.StatusForbidden)
+			return
+		}
+		fmt.Fprint(w, `{"data":{"ciphertext":"vault:v1:x"}}`)
+	}))
+	defer vault.Close()
+	t.Setenv("VAULT_ADDR", vault.URL)
+	t.Setenv("VAULT_TOKEN", "t")
+	c := newCounter(t)
+	c.settings.SecretsKeyURL = "hashivault://stagegate"
+	c.open()
+	c.set(api.SetSecret{}, "value")
+	works = false
+	c.open()
+	_, err := c.app.Files().Secrets(t.Context(), c.lease(asks{}))
+	if err == nil || !strings.Contains(err.Error(), "the log of the server says why") || strings.Contains(err.Error(), words) || strings.Contains(err.Error(), vault.URL) {
+		t.Errorf("the job is told: %v", err)
+	}
+	if !strings.Contains(c.log.String(), words) {
+		t.Errorf("the log says: %s", c.log.String())
+	}
+	c.shop.SetPermission("carol", "admin")
+	other := api.SetSecret{SecretPlace: api.SecretPlace{Name: "OTHER", Repository: "octo/shop"}}
+	if _, err := c.as("carol").SetSecret(t.Context(), other, []byte("value")); err == nil || strings.Contains(err.Error(), words) {
+		t.Errorf("carol is told: %v", err)
+	}
+	if _, err := c.api.SetSecret(t.Context(), other, []byte("value")); err == nil || !strings.Contains(err.Error(), words) {
+		t.Errorf("the operator is told: %v", err)
 	}
 }

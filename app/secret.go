@@ -118,8 +118,11 @@ func auditSecret(ctx context.Context, tx store.Tx, kind string, by caller, at ti
 }
 
 // keyRefused tells whoever asked that there is no key to use, and why.
-func (a *App) keyRefused(err error) error {
-	a.log.Error("the key of secrets cannot be used", "error", err)
+func (v visitor) keyRefused(err error) error {
+	v.log.Error("the key of secrets cannot be used", "error", err)
+	if !v.isOperator() {
+		err = toldOfKey(err)
+	}
 	return refused(codeConflict, "secrets cannot be kept: %v", err)
 }
 

@@ -202,3 +202,13 @@ func (a *App) unsealed(ctx context.Context, rows []store.SecretKey, s store.Secr
 	}
 	return value, nil
 }
+
+// toldOfKey is what others than the operator are told of a key that cannot be used: what
+// a KMS says names accounts, roles and hosts, and a check run may be public.
+func toldOfKey(err error) error {
+	var failed *keeper.Failure
+	if errors.As(err, &failed) {
+		return errors.New("the key of secrets could not be used, and the log of the server says why")
+	}
+	return err
+}

@@ -40,6 +40,17 @@ type Keeper struct {
 	name   string
 }
 
+// Failure is a key that could not be used. What was said of it names accounts, roles and
+// hosts, which are for the operator alone to read.
+type Failure struct {
+	Key  string
+	Said error
+}
+
+func (f *Failure) Error() string { return fmt.Sprintf("use the key %s: %v", f.Key, f.Said) }
+
+func (f *Failure) Unwrap() error { return f.Said }
+
 // Open opens the key that a URL names. A file must be there: Make makes one.
 func Open(ctx context.Context, address string) (*Keeper, error) {
 	u, err := url.Parse(address)
@@ -51,7 +62,7 @@ func Open(ctx context.Context, address string) (*Keeper, error) {
 	}
 	k, err := secrets.OpenKeeper(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("open the key %s: %w", u.Redacted(), err)
+		return nil, &Failure{u.Redacted(), err}
 	}
 	return &Keeper{k, u.Redacted()}, nil
 }
@@ -124,7 +135,7 @@ func (k *Keeper) ask(ctx context.Context, text []byte, do func(context.Context, 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if answer, err = do(ctx, text); err != nil {
-		return nil, fmt.Errorf("use the key %s: %w", k.name, err)
+		return nil, &Failure{k.name, err}
 	}
 	return answer, nil
 }
