@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagegate/stagegate/app/store"
@@ -41,6 +42,9 @@ func (a jobs) Lease(ctx context.Context, name, token string) (runner.Lease, erro
 func (a jobs) take(ctx context.Context, name, token string) (runner.Lease, error) {
 	allowed := false
 	look := func(tx store.Tx) error {
+		if err := known(ctx, tx, name); err != nil {
+			return err
+		}
 		j, err := free(ctx, tx, name, token)
 		allowed = a.notAllowed(j.Job) == ""
 		return err
@@ -53,6 +57,9 @@ func (a jobs) take(ctx context.Context, name, token string) (runner.Lease, error
 	}
 	var lease runner.Lease
 	err := a.store.Update(ctx, func(tx store.Tx) error {
+		if err := known(ctx, tx, name); err != nil {
+			return err
+		}
 		j, err := free(ctx, tx, name, token)
 		if err != nil {
 			return err
@@ -65,6 +72,20 @@ func (a jobs) take(ctx context.Context, name, token string) (runner.Lease, error
 		return tx.SaveJob(ctx, j)
 	})
 	return lease, err
+}
+
+// known refuses a runner of another machine that was removed while it waited for a job.
+// This process's own has no slash in its name.
+func known(ctx context.Context, tx store.Tx, name string) error {
+	name, _, elsewhere := strings.Cut(name, "/")
+	if !elsewhere {
+		return nil
+	}
+	all, err := tx.Runners(ctx)
+	if err == nil && !slices.ContainsFunc(all, func(r store.Runner) bool { return r.Name == name }) {
+		err = runner.ErrLeaseLost
+	}
+	return err
 }
 
 // free is the job that a runner gets under a token.

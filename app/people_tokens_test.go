@@ -1,17 +1,21 @@
 package app_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stagegate/stagegate/app/api"
 	"github.com/stagegate/stagegate/app/store"
+	"github.com/stagegate/stagegate/runner"
 )
 
 // as is the API for a person, by a token of theirs that may do everything.
@@ -134,5 +138,68 @@ func TestWhatTheKMSSays(t *testing.T) {
 	}
 	if _, err := c.api.SetSecret(t.Context(), other, []byte("value")); err == nil || !strings.Contains(err.Error(), words) {
 		t.Errorf("the operator is told: %v", err)
+	}
+}
+
+// TestARunnerThatIsRemovedWhileItWaits asks that no job goes to a runner whose request
+// was let in before it was removed.
+func TestARunnerThatIsRemovedWhileItWaits(t *testing.T) {
+	c := newCounter(t)
+	if _, err := c.api.AddRunner(t.Context(), "tower"); err != nil {
+		t.Fatal(err)
+	}
+	type answer struct {
+		lease runner.Lease
+		err   error
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	waiting, answered := &whoWaits{Context: ctx, waits: make(chan struct{})}, make(chan answer, 1)
+	go func() {
+		l, err := c.app.Jobs().Lease(waiting, "tower/machine", "waited")
+		answered <- answer{l, err}
+	}()
+	<-waiting.waits
+	if _, err := c.api.RemoveRunner(t.Context(), "tower"); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answered; !errors.Is(got.err, runner.ErrLeaseLost) {
+		t.Errorf("who waited is answered %v", got.err)
+	}
+	c.queue()
+	if l, err := c.app.Jobs().Lease(ctx, "tower/machine", "late"); !errors.Is(err, runner.ErrLeaseLost) {
+		t.Errorf("it gets %v, %v", l.Job.ID, err)
+	}
+	if _, err := c.app.Jobs().Lease(ctx, "here", "own"); err != nil {
+		t.Errorf("this process's own runner: %v", err)
+	}
+}
+
+// whoWaits is a context that tells when somebody begins to wait for its end.
+type whoWaits struct {
+	context.Context
+	once  sync.Once
+	waits chan struct{}
+}
+
+func (w *whoWaits) Done() <-chan struct{} {
+	w.once.Do(func() { close(w.waits) })
+	return w.Context.Done()
+}
+
+// queue stores an execution with a job that waits for a runner.
+func (c *counter) queue() {
+	c.t.Helper()
+	token := c.lease(asks{})
+	err := c.store.Update(c.t.Context(), func(tx store.Tx) error {
+		j, err := tx.JobByToken(c.t.Context(), token)
+		if err != nil {
+			return err
+		}
+		j.State, j.Token, j.Runner = store.JobQueued, "", ""
+		return tx.SaveJob(c.t.Context(), j)
+	})
+	if err != nil {
+		c.t.Fatal(err)
 	}
 }
