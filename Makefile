@@ -17,7 +17,7 @@ demo: ready build ## Run a pipeline on this machine, without an account; KEEP=1 
 
 .PHONY: test
 test: ready browser ## Run every test; TESTFLAGS=-race adds flags
-	go test -timeout 15m $(TESTFLAGS) ./...
+	go test -timeout 15m -parallel 4 $(TESTFLAGS) ./...
 
 .PHONY: fuzz
 fuzz: compiler ## Run every fuzz target for FUZZTIME each (10s)

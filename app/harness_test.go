@@ -53,6 +53,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	t.Parallel() // a world waits far more than it computes
 	w := &world{t: t, github: githubtest.New(t, githubtest.Options{}), data: t.TempDir(), log: newSyncBuffer()}
 	for _, login := range []string{"alice", "bob", "carol", "mallory"} {
 		w.github.AddUser(login)

@@ -30,7 +30,7 @@ func (a *App) withPlan(p plan, e github.PullRequest) plan {
 			}
 		}
 		return tx.Enqueue(ctx, store.ShowPlan{
-			Installation: e.Repo.Installation, Repository: e.Repo.String(), RepositoryID: e.Repo.ID, DefaultBranch: e.Repo.DefaultBranch, Number: e.Number,
+			Installation: e.Repo.Installation, Repository: e.Repo.String(), RepositoryID: e.Repo.ID, DefaultBranch: e.Repo.DefaultBranch, Number: e.Number, Files: e.Files,
 		}, time.Time{})
 	}
 	return p
@@ -52,7 +52,7 @@ func (a *App) showPlan(ctx context.Context, w store.ShowPlan) error {
 	} else if err != nil {
 		return fmt.Errorf("read pull request %d: %w", w.Number, err)
 	}
-	text, err := a.planText(ctx, repo, pr)
+	text, err := a.planText(ctx, repo, pr, w.Files)
 	if err != nil {
 		return err
 	}
@@ -79,11 +79,16 @@ func (a *App) showPlan(ctx context.Context, w store.ShowPlan) error {
 	return a.store.Update(ctx, func(tx store.Tx) error { return tx.SavePlan(ctx, known) })
 }
 
-// planText is what a pull request changes about pipelines; empty: it touches none.
-func (a *App) planText(ctx context.Context, repo github.Repository, pr github.PullRequestInfo) (string, error) {
-	files, all, err := a.github.PullRequestFiles(ctx, repo, pr.Number)
-	if err != nil {
-		return "", fmt.Errorf("list the files of pull request %d: %w", pr.Number, err)
+// planText is what a pull request of so many files changes about pipelines; empty: it
+// touches none. Of more files than GitHub lists it is asked for none.
+func (a *App) planText(ctx context.Context, repo github.Repository, pr github.PullRequestInfo, changes int) (string, error) {
+	var files []string
+	all := false
+	if changes < github.ListedFiles {
+		var err error
+		if files, all, err = a.github.PullRequestFiles(ctx, repo, pr.Number); err != nil {
+			return "", fmt.Errorf("list the files of pull request %d: %w", pr.Number, err)
+		}
 	}
 	touches := func(file string) bool {
 		is, _ := schema.IsSettingsFile(file)

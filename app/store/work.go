@@ -191,6 +191,7 @@ type ShowPlan struct {
 	RepositoryID  int64  `json:"repository_id"`
 	DefaultBranch string `json:"default_branch"`
 	Number        int    `json:"number"` // of the pull request
+	Files         int    `json:"files"`  // how many it changes; 0 where it is not said
 }
 
 // Kind names the work in the queue.
