@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,12 +45,24 @@ type Handler struct {
 	Inbox  Inbox
 	Now    func() time.Time
 	Log    *slog.Logger
+
+	large atomic.Int64 // how many large bodies are on their way
 }
+
+// What of bodies is held in memory before it is known whose they are: anybody can send
+// one. Nearly all of GitHub's are small.
+const (
+	smallBody = 256 << 10
+	mostLarge = 8 // larger ones at once
+)
+
+var errManyLarge = errors.New("too many large deliveries at once")
 
 // ServeHTTP answers 202 when the delivery is stored, or is of no interest; 401
 // for a missing or wrong signature, 413 for too large a body, 400 for a body
-// that is signed but not a JSON object, and 500 when it could not be stored, so that
-// GitHub lists it as failed and it is asked for again.
+// that is signed but not a JSON object, 503 when there are too many large ones at once,
+// and 500 when it could not be stored, so that GitHub lists it as failed and it is asked
+// for again.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	guid, event := r.Header.Get("X-GitHub-Delivery"), r.Header.Get("X-GitHub-Event")
 	status, text := h.receive(w, r, guid, event)
@@ -65,9 +78,11 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, guid, event st
 	if r.Method != http.MethodPost {
 		return http.StatusMethodNotAllowed, "deliveries are posted"
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := h.read(http.MaxBytesReader(w, r.Body, MaxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return http.StatusRequestEntityTooLarge, "a delivery has at most 25 MB"
+	} else if errors.Is(err, errManyLarge) {
+		return http.StatusServiceUnavailable, err.Error()
 	} else if err != nil {
 		return http.StatusBadRequest, "the body could not be read"
 	}
@@ -91,6 +106,20 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, guid, event st
 		return http.StatusInternalServerError, "the delivery could not be stored"
 	}
 	return http.StatusAccepted, "accepted"
+}
+
+// read reads a body, a large one only while few others are.
+func (h *Handler) read(from io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(from, smallBody))
+	if err != nil || len(body) < smallBody {
+		return body, err
+	}
+	defer h.large.Add(-1)
+	if h.large.Add(1) > mostLarge {
+		return nil, errManyLarge
+	}
+	rest, err := io.ReadAll(from)
+	return append(body, rest...), err
 }
 
 // signed checks an X-Hub-Signature-256 in constant time. Without a secret nothing
