@@ -103,6 +103,32 @@ func TestManyTokensOfOnePerson(t *testing.T) {
 	}
 }
 
+// TestTokensMadeAndRevoked asks that nobody fills the database by making tokens and
+// revoking them, since anybody with an account at GitHub can sign in.
+func TestTokensMadeAndRevoked(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	form := b.signIn("mallory", "/tokens").filled(t, "/tokens", "name", "x", "days", "1")
+	for range 50 {
+		if got := b.do("POST", "/tokens", form); got.status != http.StatusOK {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	if got := b.do("POST", "/tokens", form); got.status != http.StatusConflict {
+		t.Errorf("one more: %d", got.status)
+	}
+	w.revokeAll("mallory", "")
+	if got := b.do("POST", "/tokens", form); got.status != http.StatusTooManyRequests || tokenText.MatchString(got.body) {
+		t.Errorf("in place of one that was revoked: %d", got.status)
+	}
+	w.stop()
+	w.shift = 25 * time.Hour
+	w.start()
+	if w.token("mallory", "1") == "" {
+		t.Error("there is none the next day")
+	}
+}
+
 // TestWhatTheKMSSays asks that the words of a KMS, which name hosts and accounts, are told
 // to the operator alone.
 func TestWhatTheKMSSays(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 const (
 	mostTokenDays = 365
 	mostTokenName = 100
-	mostTokens    = 50 // of one person, that are good
+	mostTokens    = 50 // of one person, that are good, and that are made in a day
 )
 
 // tokens are those of one person. It implements web.Tokens.
@@ -84,9 +84,8 @@ func (t tokens) Make(ctx context.Context, name string, more []string, days int) 
 		if err != nil {
 			return err
 		}
-		good := slices.DeleteFunc(all, func(o store.AccessToken) bool { return !o.RevokedAt.IsZero() || !now.Before(o.ExpiresAt) })
-		if len(good) >= mostTokens {
-			return &web.Refusal{Status: http.StatusConflict, Message: fmt.Sprintf("you have %d tokens already: revoke one that is not used", mostTokens)}
+		if err := mayMakeOne(all, now); err != nil {
+			return err
 		}
 		if err := tx.CreateAccessToken(ctx, &one); err != nil {
 			return fmt.Errorf("make a token: %w", err)
@@ -94,6 +93,26 @@ func (t tokens) Make(ctx context.Context, name string, more []string, days int) 
 		return tx.Audit(ctx, t.about("token-made", one, now))
 	})
 	return text, err
+}
+
+// mayMakeOne refuses whoever has many tokens, or has made many of late.
+func mayMakeOne(all []store.AccessToken, now time.Time) error {
+	good, late := 0, 0
+	for _, o := range all {
+		if o.RevokedAt.IsZero() && now.Before(o.ExpiresAt) {
+			good++
+		}
+		if o.CreatedAt.After(now.Add(-24 * time.Hour)) {
+			late++
+		}
+	}
+	switch {
+	case good >= mostTokens:
+		return &web.Refusal{Status: http.StatusConflict, Message: fmt.Sprintf("you have %d tokens already: revoke one that is not used", mostTokens)}
+	case late >= mostTokens: // those that were revoked are kept too
+		return &web.Refusal{Status: http.StatusTooManyRequests, Message: fmt.Sprintf("you have made %d tokens within a day: make the next one tomorrow", mostTokens)}
+	}
+	return nil
 }
 
 // Revoke ends a token of the person; another's is as one that does not exist.
