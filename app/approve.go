@@ -141,7 +141,9 @@ func (a *App) current(ctx context.Context, g gate) error {
 	if n := g.x.Revision.PullRequest; n != 0 {
 		var pr github.PullRequestInfo
 		pr, err = a.github.PullRequest(ctx, r, n)
-		head = pr.Head
+		if head = pr.Head; err == nil && pr.State != "open" && !outlives(g.x) {
+			return refused(codeConflict, "pull request %d is closed, and %s is about it while it was open", n, g.name())
+		}
 	} else {
 		head, err = a.github.Head(ctx, r, g.x.Revision.Ref)
 	}
@@ -175,25 +177,6 @@ func (a *App) mayWrite(ctx context.Context, repo github.Repository, by caller) (
 func transient(err error) bool {
 	var limited *github.RateLimited
 	return errors.As(err, &limited) || errors.Is(err, github.ErrUnavailable)
-}
-
-// authors is everybody who counts as an author of the change: who opened the
-// pull request, who pushed, who triggered the run, and every author and
-// co-author of its commits.
-func (a *App) authors(ctx context.Context, x store.Execution) ([]string, error) {
-	all := append([]string{x.Actor}, x.Revision.Authors...)
-	prs, err := a.pullRequests(ctx, x, concerns)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range prs {
-		more, err := a.github.PullRequestAuthors(ctx, repository(x), n)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, more...)
-	}
-	return lowerSet(all...), nil
 }
 
 // pullRequests lists those pull requests of the execution's commit that one asks for.

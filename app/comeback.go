@@ -42,7 +42,7 @@ func (c *comeback) possible(stage string) error {
 	switch {
 	case x.Definition.Mode == pipeline.Parallel || c.gates.Mode == pipeline.Parallel:
 		return refused(codeConflict, "%s has `mode: parallel`, in which nothing can be rolled back, since nobody can tell what came last; %s", name, instead)
-	case was != "" && is != "" && was != is:
+	case was != "" && is != "" && !strings.EqualFold(was, is):
 		return refused(codeConflict, "stage %s of execution %d changed the environment %s and changes %s now, so nobody can tell who has to be asked; %s",
 			stage, x.Number, was, is, instead)
 	case was+is == "":

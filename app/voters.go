@@ -43,7 +43,7 @@ func (a *App) votersOf(ctx context.Context, g gate) (*voters, error) {
 	if v.def.SelfReview {
 		return v, nil
 	}
-	if v.authors, err = a.authors(ctx, g.x); err != nil {
+	if v.authors, err = a.authors(ctx, g); err != nil {
 		return nil, fmt.Errorf("read the authors of the change: %w", err)
 	}
 	return v, nil

@@ -83,26 +83,72 @@ func (c *Client) PullRequestAuthors(ctx context.Context, repo Repository, n int)
 	if err != nil {
 		return nil, err
 	}
-	who, seen := people{}, 0
-	who.login(pull.User)
-	count := func(list []*gh.RepositoryCommit) bool {
-		for _, commit := range list {
-			who.commit(commit)
-		}
-		seen += len(list)
-		return true
-	}
+	of := fmt.Sprintf("list the commits of pull request %d", n)
+	var made Made
 	if pull.Commits > listedCommits {
-		r := onRepo(repo, "list the commits of pull request "+strconv.Itoa(n), "compare", pull.BaseSHA+"..."+pull.Head)
-		err = pages(ctx, c, r, func(part gh.CommitsComparison) bool { return count(part.Commits) })
+		made, err = c.madeBetween(ctx, repo, of, pull.BaseSHA, pull.Head)
 	} else {
-		err = pages(ctx, c, onPull(repo, "list the commits of", n, "commits"), count)
+		err = pages(ctx, c, onPull(repo, "list the commits of", n, "commits"), func(list []*gh.RepositoryCommit) bool {
+			made.add(list)
+			return true
+		})
 	}
-	if err == nil && seen < pull.Commits {
-		err = fmt.Errorf("list the commits of pull request %d of %s: %w: %d of %d came", n, repo, ErrUnavailable, seen, pull.Commits)
+	if err == nil {
+		err = made.complete(of, pull.Commits)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return who.sorted(), nil
+	made.who.login(pull.User)
+	return made.Authors(), nil
+}
+
+// Made is commits, with who made them.
+type Made struct {
+	Commits []string // SHAs
+	who     people
+}
+
+// Authors lists the logins, as in Push, of every author, committer and co-author.
+func (m Made) Authors() []string { return m.who.sorted() }
+
+func (m *Made) add(list []*gh.RepositoryCommit) {
+	if m.who == nil {
+		m.who = people{}
+	}
+	for _, commit := range list {
+		m.Commits = append(m.Commits, commit.GetSHA())
+		m.who.commit(commit)
+	}
+}
+
+// complete refuses a list that lacks commits, and so perhaps somebody.
+func (m *Made) complete(what string, want int) error {
+	m.add(nil)
+	if len(m.Commits) < want {
+		return fmt.Errorf("%s: %w: %d of %d came", what, ErrUnavailable, len(m.Commits), want)
+	}
+	return nil
+}
+
+// MadeBetween lists the commits that head has and base has not; both are commits or
+// branches. ErrNotFound is one that is gone, or that has nothing to do with the other.
+// A list that may lack one is an error.
+func (c *Client) MadeBetween(ctx context.Context, repo Repository, base, head string) (Made, error) {
+	return c.madeBetween(ctx, repo, "list the commits from "+base+" to "+head, base, head)
+}
+
+func (c *Client) madeBetween(ctx context.Context, repo Repository, what, base, head string) (Made, error) {
+	var made Made
+	total := 0
+	r := onRepo(repo, what, "compare", base+"..."+head)
+	err := pages(ctx, c, r, func(part gh.CommitsComparison) bool {
+		made.add(part.Commits)
+		total = part.GetTotalCommits()
+		return true
+	})
+	if err == nil {
+		err = made.complete(what, total)
+	}
+	return made, err
 }

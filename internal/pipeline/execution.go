@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -252,9 +253,10 @@ func (x Execution) GivesUp() bool {
 }
 
 // EnvironmentKey names the lock of a stage's environment; ok is false where it
-// has none.
+// has none. Names in other letters are of one environment, as they are where it says
+// what it trusts.
 func (x Execution) EnvironmentKey(stage int) (key LockKey, ok bool) {
-	name := x.Definition.Stages[stage].Environment
+	name := strings.ToLower(x.Definition.Stages[stage].Environment)
 	return LockKey{Repository: x.RepositoryID, Lane: ofEnvironment, Stage: name}, name != ""
 }
 

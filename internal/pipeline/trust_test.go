@@ -195,3 +195,22 @@ func TestNoTrustAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+// TestEnvironmentInOtherLetters has one lock for an environment, however it is written:
+// else two executions would change it at once, or an older one after a newer.
+func TestEnvironmentInOtherLetters(t *testing.T) {
+	key := func(name string) pipeline.LockKey {
+		x := pipeline.Execution{RepositoryID: 1, Definition: pipeline.Definition{Stages: []pipeline.Stage{{Name: "deploy", Environment: name}}}}
+		k, ok := x.EnvironmentKey(0)
+		if !ok {
+			t.Fatalf("%q has no lock", name)
+		}
+		return k
+	}
+	if a, b := key("Production"), key("production"); a != b {
+		t.Errorf("two locks, %+v and %+v", a, b)
+	}
+	if a, b := key("production"), key("staging"); a == b {
+		t.Errorf("one lock, %+v", a)
+	}
+}
