@@ -103,7 +103,10 @@ func (v visitor) manual(ctx context.Context, s api.Start) (store.Execution, erro
 		Repository: repo.String(), RepositoryID: repo.ID, Lane: r.Ref, Trigger: pipeline.Manual, Actor: v.login, Door: v.door, Asked: askedFor(s),
 		Revision: r, Definition: c.definition, Followed: c.followed,
 	}}
-	return x, v.trustOne(ctx, repo, &x.Execution)
+	if err := v.trustOne(ctx, repo, &x.Execution); err != nil {
+		return x, err
+	}
+	return x, v.keepsGates(ctx, repo, x)
 }
 
 // repositoryCalled finds a repository that the App is installed on.
