@@ -167,12 +167,13 @@ func (s *server) leadTo(c *gin.Context, path string) {
 }
 
 // localPath is a path that a browser may be sent to after a sign-in: one of ours, and
-// nothing that a browser could take for another host. Anything else is the front page.
+// nothing that a browser could take for another host, or for what is beside the public
+// URL on ours. Anything else is the front page.
 func localPath(text string) string {
 	u, err := url.Parse(text)
 	odd := func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }
 	switch {
-	case err != nil, u.IsAbs(), u.Host != "", u.User != nil, len(text) > 500,
+	case err != nil, u.IsAbs(), u.Host != "", u.User != nil, len(text) > 500, strings.Contains(u.Path+"/", "/../"),
 		!strings.HasPrefix(text, "/"), strings.HasPrefix(text, "//"), strings.ContainsFunc(text, odd),
 		strings.HasPrefix(u.Path, "//"), strings.HasPrefix(u.Path, "/login"), strings.HasPrefix(u.Path, "/logout"):
 		return "/"

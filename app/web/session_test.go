@@ -112,6 +112,26 @@ func TestHTTPS(t *testing.T) {
 	}
 }
 
+// TestNothingBesideThePublicURL asks that nobody is led to what else stands at the host.
+func TestNothingBesideThePublicURL(t *testing.T) {
+	h, _ := proxied(time.Now)
+	session := &http.Cookie{Name: "__Host-stagegate", Value: strings.Repeat("s", 43)}
+	for path, want := range map[string]string{
+		"/repositories/octo/shop": "/stages/repositories/octo/shop",
+		"/a..b/...":               "/stages/a..b/...",
+		"/../other":               "/stages/",
+		"/..":                     "/stages/",
+		"/a/../../other":          "/stages/",
+		"/%2e%2E/other":           "/stages/",
+		"/.%2e/other?x=1":         "/stages/",
+	} {
+		resp := ask(t, h, "/login?"+url.Values{"return": {path}}.Encode(), "203.0.113.1", session)
+		if to := resp.Header().Get("Location"); resp.Code != http.StatusSeeOther || to != want {
+			t.Errorf("%s: %d leads to %q, want %q", path, resp.Code, to, want)
+		}
+	}
+}
+
 // TestTooMany asks that who asks too often waits, and nobody else does.
 func TestTooMany(t *testing.T) {
 	session := &http.Cookie{Name: "__Host-stagegate", Value: strings.Repeat("s", 43)}
