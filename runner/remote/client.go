@@ -256,14 +256,14 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	if r.content != nil {
 		body, size = r.content()
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.url+r.path, body)
+	req, err := http.NewRequestWithContext(ctx, r.method, c.url+r.path, body) //nolint:gosec // the operator says where
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
 	req.ContentLength = size
 	req.Header.Set("Authorization", "Bearer "+r.token)
 	req.Header.Set("User-Agent", c.agent)
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req) //nolint:gosec // likewise
 	if err == nil {
 		return resp, nil
 	}

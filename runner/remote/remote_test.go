@@ -267,8 +267,13 @@ func TestWhatARunnerMayNotSay(t *testing.T) {
 	w := &work{}
 	c := serve(t, w)
 	for _, x := range []struct{ id, token string }{
-		{"../other", leaseToken}, {"other/id", leaseToken}, {"", leaseToken}, {strings.Repeat("a", 65), leaseToken},
-		{"id-1", "short"}, {"id-1", leaseToken + "/"}, {"id-1", ""},
+		{"../other", leaseToken},
+		{"other/id", leaseToken},
+		{"", leaseToken},
+		{strings.Repeat("a", 65), leaseToken},
+		{"id-1", "short"},
+		{"id-1", leaseToken + "/"},
+		{"id-1", ""},
 	} {
 		if _, err := c.Lease(t.Context(), x.id, x.token); err == nil {
 			t.Errorf("id %q, token %q: given a job", x.id, x.token)
