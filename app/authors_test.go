@@ -33,6 +33,21 @@ func TestAuthorsBelowTheHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.check(head, "ci / production", "success")
+	// The same on top of what has succeeded.
+	w.commit("Once more", map[string]string{"a.txt": "b\n"})
+	w.git(w.clone, "push", "--quiet", w.repo.CloneURL("carol"), "main")
+	w.gitAs("bob", w.clone, "commit", "--quiet", "--allow-empty", "--message=On top again")
+	head = w.git(w.clone, "rev-parse", "HEAD")
+	w.git(w.clone, "push", "--quiet", w.repo.CloneURL("bob"), "main")
+	run = w.check(head, "ci / production", "action_required")
+	if err := w.repo.ClickAction("carol", run.ID, "approve"); err != nil {
+		t.Fatal(err)
+	}
+	w.summarized(head, "carol is an author of this change")
+	if err := w.repo.ClickAction("dave", run.ID, "approve"); err != nil {
+		t.Fatal(err)
+	}
+	w.check(head, "ci / production", "success")
 	// What was let in is nobody's concern any more: carol may about what is new.
 	next := w.commit("Next", map[string]string{"b.txt": "b\n"})
 	w.push("main")
@@ -62,7 +77,8 @@ func TestAuthorsBelowATag(t *testing.T) {
 	w.commit("Mine", map[string]string{"a.txt": "a\n"})
 	w.gitAs("bob", w.clone, "commit", "--quiet", "--allow-empty", "--message=Head")
 	w.git(w.clone, "tag", "v2")
-	w.git(w.clone, "push", "--quiet", w.repo.CloneURL("bob"), "main", "v2")
+	w.git(w.clone, "push", "--quiet", w.repo.CloneURL("bob"), "main")
+	w.git(w.clone, "push", "--quiet", w.repo.CloneURL("bob"), "v2")
 	head := w.git(w.clone, "rev-parse", "HEAD")
 	press("alice", head)
 	w.summarized(head, "alice is an author of this change")

@@ -52,12 +52,16 @@ func (a *App) differenceOf(ctx context.Context, g gate, defaultBranch string) (d
 }
 
 // succeededBefore is the commit with which the gate's stage last succeeded in its lane,
-// else in that of the default branch; "" where it never has.
+// else in that of the default branch, and of a tag else in any; "" where it never has.
 func (a *App) succeededBefore(ctx context.Context, g gate, defaultLane string) (string, error) {
 	f := store.Filter{
 		RepositoryID: g.x.RepositoryID, Pipeline: g.x.Definition.Name, SucceededIn: g.x.Stages[g.stage].Name, Before: g.x.ID, Limit: 1,
 	}
-	for _, f.Lane = range []string{g.x.Lane, defaultLane} {
+	lanes := []string{g.x.Lane, defaultLane}
+	if g.x.Revision.Tag() != "" { // each has a lane of its own
+		lanes = append(lanes, "")
+	}
+	for _, f.Lane = range lanes {
 		var found []store.Execution
 		err := a.store.View(ctx, func(tx store.Tx) error {
 			var err error
