@@ -86,3 +86,23 @@ func TestMigrations(t *testing.T) {
 		}
 	}
 }
+
+// TestEnvironmentsOfEarlierReleases finds what holds an environment by its name in small
+// letters.
+func TestEnvironmentsOfEarlierReleases(t *testing.T) {
+	s := open(t, old(t, 14,
+		`INSERT INTO locks (repository_id, pipeline, lane, stage, waiting, state) VALUES (42, '', '', 'Production', 1, '{"Holder":{"Execution":"6","Number":6},"Newest":6}')`,
+		`INSERT INTO waiters (repository_id, pipeline, lane, stage, seq, execution, number, superseding, claim)
+			VALUES (42, '', '', 'Production', 1, '7', 7, 0, '{"Execution":"7","Number":7,"Stage":"production","Mode":"queued"}')`,
+	))
+	err := s.View(t.Context(), func(tx store.Tx) error {
+		lock, err := tx.Lock(t.Context(), pipeline.LockKey{Repository: 42, Stage: "production"}, "7")
+		if err != nil || lock.Holder.Execution != "6" || len(lock.Waiters) != 1 {
+			t.Errorf("the lock is %+v, %v", lock, err)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
