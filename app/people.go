@@ -130,7 +130,7 @@ func (p people) Visitor(ctx context.Context, secret string) (web.Visitor, error)
 		return web.Visitor{}, err
 	}
 	v := visitor{App: p.App, login: s.Person.Login, id: s.Person.ID, door: doorDashboard}
-	return web.Visitor{Login: v.login, Dashboard: dashboard{v}, Tokens: tokens{v}}, nil
+	return web.Visitor{Login: v.login, Dashboard: dashboard{v}, Tokens: tokens{v}, Secrets: secretPages{v}}, nil
 }
 
 // Leave ends a session; one that does not last has ended already.

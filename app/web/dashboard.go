@@ -178,6 +178,7 @@ type list struct {
 	Pipeline   string
 	Rows       []row
 	Older      string
+	Secrets    string // where; empty: for who looks there is no such page
 }
 
 func (s *server) list(c *gin.Context, v Visitor) {
@@ -207,6 +208,9 @@ func (s *server) list(c *gin.Context, v Visitor) {
 		if name != "" {
 			p.Older += "&pipeline=" + template.URLQueryEscaper(name)
 		}
+	}
+	if v.Secrets.Administers(c.Request.Context(), repository) {
+		p.Secrets = s.secretsURL(repository)
 	}
 	s.show(c, http.StatusOK, "list.html", p)
 }

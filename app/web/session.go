@@ -46,6 +46,7 @@ type Visitor struct {
 	Login     string
 	Dashboard Dashboard
 	Tokens    Tokens
+	Secrets   Secrets
 	form      string // what their forms carry
 }
 
@@ -125,8 +126,13 @@ func (s *server) signedIn(handle func(*gin.Context, Visitor)) gin.HandlerFunc {
 // saying is signedIn for what changes something: the request must come from a page of
 // ours, made for this session.
 func (s *server) saying(handle func(*gin.Context, Visitor)) gin.HandlerFunc {
+	return s.sayingUpTo(mostForm, handle)
+}
+
+// sayingUpTo is saying for a form of at most so many bytes.
+func (s *server) sayingUpTo(most int64, handle func(*gin.Context, Visitor)) gin.HandlerFunc {
 	return s.signedIn(func(c *gin.Context, v Visitor) {
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, mostForm)
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
 		if err := s.ownForm(c.Request, v.form); err != nil {
 			s.Log.Warn("a form was refused", "route", c.FullPath(), "login", v.Login, "error", err)
 			s.tell(c, http.StatusForbidden, v, "Nothing was done", "The form did not come from a page of Stagegate that you have open. Load the page anew and say it there.")

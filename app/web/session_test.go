@@ -17,7 +17,10 @@ import (
 )
 
 // desk lets everybody in as bob.
-type desk struct{ asked []string }
+type desk struct {
+	asked []string
+	safe  safe
+}
 
 func (d *desk) AuthorizeURL(state, verifier string) string {
 	return "https://github.com/login/oauth/authorize?" + url.Values{"state": {state}}.Encode()
@@ -32,7 +35,7 @@ func (d *desk) Visitor(_ context.Context, session string) (web.Visitor, error) {
 	if session != strings.Repeat("s", 43) {
 		return web.Visitor{}, web.ErrNotFound
 	}
-	return web.Visitor{Login: "bob", Dashboard: d}, nil
+	return web.Visitor{Login: "bob", Dashboard: d, Secrets: &d.safe}, nil
 }
 
 func (d *desk) Leave(context.Context, string) error            { return nil }
