@@ -112,10 +112,10 @@ func (s *server) route(e *gin.Engine) {
 		e.Match(read, "/tokens", s.signedIn(s.tokens))
 		e.POST("/tokens", s.saying(s.makeToken))
 		e.POST("/tokens/:id/revoke", s.saying(s.revokeToken))
-		const secrets = "/repositories/:owner/:name/secrets"
-		e.Match(read, secrets, s.signedIn(s.secrets))
-		e.POST(secrets, s.sayingUpTo(mostSecretForm, s.setSecret))
-		e.POST(secrets+"/remove", s.saying(s.removeSecret))
+		const ofSecrets = "/repositories/:owner/:name/secrets"
+		e.Match(read, ofSecrets, s.signedIn(s.secrets))
+		e.POST(ofSecrets, s.sayingUpTo(mostSecretForm, s.setSecret))
+		e.POST(ofSecrets+"/remove", s.saying(s.removeSecret))
 		const one = "/repositories/:owner/:name/:pipeline/:number"
 		e.Match(read, "/repositories/:owner/:name", s.signedIn(s.list))
 		e.Match(read, one, s.signedIn(s.executionOf))
