@@ -112,7 +112,7 @@ func (s *server) route(e *gin.Engine) {
 		e.Match(read, "/tokens", s.signedIn(s.tokens))
 		e.POST("/tokens", s.saying(s.makeToken))
 		e.POST("/tokens/:id/revoke", s.saying(s.revokeToken))
-		const ofSecrets = "/repositories/:owner/:name/secrets"
+		const ofSecrets = "/repositories/:owner/:name/secrets" //nolint:gosec // a path
 		e.Match(read, ofSecrets, s.signedIn(s.secrets))
 		e.POST(ofSecrets, s.sayingUpTo(mostSecretForm, s.setSecret))
 		e.POST(ofSecrets+"/remove", s.saying(s.removeSecret))
