@@ -134,7 +134,7 @@ func (d *demo) world(ctx context.Context) (config.Settings, error) {
 	}
 	d.repo = d.github.AddRepository("octo/shop")
 	d.repo.SetPermission("alice", "write")
-	d.repo.SetPermission("bob", "write")
+	d.repo.SetPermission("bob", "admin") // who may see everything on the dashboard
 	address, err := githubtest.FreeAddress(ctx)
 	if err != nil {
 		return config.Settings{}, err
