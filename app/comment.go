@@ -23,22 +23,16 @@ func (a *App) comment(ctx context.Context, e github.Comment) (plan, error) {
 	case len(found) == 0:
 		return ignore("%s: a comment without a command", e.Repo), nil
 	}
-	if serves, err := a.serves(ctx, e.Repo); err != nil || !serves {
-		return ignore("%s: a command where nothing ever ran", e.Repo), err
-	}
-	repo, err := a.installed(ctx, e.Repo)
-	if err != nil {
+	d, known, err := a.discussed(ctx, e.Repo, e.Number)
+	switch {
+	case err != nil:
 		return plan{}, err
+	case !known:
+		return ignore("%s: a command where nothing ever ran", e.Repo), nil
 	}
-	pr, err := a.github.PullRequest(ctx, repo, e.Number)
-	if err != nil {
-		return plan{}, fmt.Errorf("read pull request %d: %w", e.Number, err)
-	}
-	lane, err := a.laneExecutions(ctx, repo, pr)
-	if err != nil {
-		return plan{}, err
-	}
-	return a.obey(ctx, found, spoken{by: caller{login: e.User, door: "comment"}, comment: e, repo: repo, pull: pr, lane: lane, running: underWay(lane)})
+	return a.obey(ctx, found, spoken{
+		by: caller{login: e.User, door: "comment"}, comment: e, repo: d.repo, pull: d.pull, lane: d.lane, running: underWay(d.lane),
+	})
 }
 
 // ordered is a part of what a command asks for.

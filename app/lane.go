@@ -31,6 +31,29 @@ func actsOn(pr github.PullRequestInfo, x store.Execution) bool {
 // that have not ended.
 const mostOfLane = 100
 
+// discussed is a pull request with the executions that a word on it acts on.
+type discussed struct {
+	repo github.Repository
+	pull github.PullRequestInfo
+	lane []store.Execution // newest first
+}
+
+// discussed reads a pull request on which somebody has said something. A repository in
+// which nothing ever ran is not known, and GitHub is not asked.
+func (a *App) discussed(ctx context.Context, repo github.Repository, number int) (d discussed, known bool, err error) {
+	if known, err = a.serves(ctx, repo); err != nil || !known {
+		return d, known, err
+	}
+	if d.repo, err = a.installed(ctx, repo); err != nil {
+		return d, true, err
+	}
+	if d.pull, err = a.github.PullRequest(ctx, d.repo, number); err != nil {
+		return d, true, fmt.Errorf("read pull request %d: %w", number, err)
+	}
+	d.lane, err = a.laneExecutions(ctx, d.repo, d.pull)
+	return d, true, err
+}
+
 // laneExecutions lists what a comment on the pull request acts on, newest first.
 func (a *App) laneExecutions(ctx context.Context, repo github.Repository, pr github.PullRequestInfo) ([]store.Execution, error) {
 	lanes := []string{laneOfPull(pr.Number), "refs/heads/" + pr.Branch}

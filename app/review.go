@@ -28,21 +28,14 @@ func (a *App) review(ctx context.Context, e github.Review) (plan, error) {
 	case e.Action == "submitted" && e.State != "approved" && e.State != "changes_requested":
 		return ignore("%s: a review that decides nothing", e.Repo), nil
 	}
-	if serves, err := a.serves(ctx, e.Repo); err != nil || !serves {
-		return ignore("%s: a review where nothing ever ran", e.Repo), err
-	}
-	repo, err := a.installed(ctx, e.Repo)
-	if err != nil {
+	d, known, err := a.discussed(ctx, e.Repo, e.Number)
+	switch {
+	case err != nil:
 		return plan{}, err
+	case !known:
+		return ignore("%s: a review where nothing ever ran", e.Repo), nil
 	}
-	pr, err := a.github.PullRequest(ctx, repo, e.Number)
-	if err != nil {
-		return plan{}, fmt.Errorf("read pull request %d: %w", e.Number, err)
-	}
-	lane, err := a.laneExecutions(ctx, repo, pr)
-	if err != nil {
-		return plan{}, err
-	}
+	repo, pr, lane := d.repo, d.pull, d.lane
 	open := gates(underWay(lane))
 	if g, late := decidedBy(e, underWay(lane)); late {
 		v := reviewed{Review: e, repo: repo}
